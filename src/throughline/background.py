@@ -1,0 +1,201 @@
+"""Trainings and verifications in child processes, side by side, while the chapters are told.
+
+A small pool of threads, each minding one child. Work is taken in the order in which it was given: first
+the trainings, then the verification whose runtime takes longest to import, so that the import happens
+while the other framework still trains.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+import numpy as np
+
+from throughline.data.split import Split
+from throughline.errors import WorkerError
+from throughline.formats.base import Format
+from throughline.frameworks.base import PRELOAD
+from throughline.processes import Child
+from throughline.progress import OnEvent, Stage
+from throughline.record import FormatRecord, Span, TrainingRecord
+from throughline.spec import NetworkSpec, TrainSpec
+from throughline.verify.prove import HeldOutRows, TrainedNetwork, missing_runtime, not_run, prove
+from throughline.weights import Weights, load_weights
+
+CHAPTER_OF_FRAMEWORK = {"numpy": 2, "keras": 3, "torch": 4}
+
+
+class Background:
+    """Child processes of one run; a context manager that leaves none behind.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder while it is being written; ``models/<framework>/`` is made in it.
+    work : Path
+        Folder for what only the processes need: arrays and logs.
+    on_event : callable
+        Told what each process does.
+
+    Attributes
+    ----------
+    spans : list of Span
+        What ran when, in seconds since the background was made.
+    """
+
+    def __init__(self, folder: Path, work: Path, on_event: OnEvent) -> None:
+        self.folder, self.work, self.on_event = folder, work, on_event
+        self.spans: list[Span] = []
+        self.started = time.perf_counter()
+        self._pool = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2), thread_name_prefix="child")
+        self._rows: Future[HeldOutRows] = Future()
+        self._children: list[Child] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def train(self, framework: str, train_spec: TrainSpec, exports: list[str]) -> Future[TrainedNetwork]:
+        """Start a training; its process imports the framework at once and waits for the rows.
+
+        Parameters
+        ----------
+        framework : {"keras", "torch"}
+        train_spec : TrainSpec
+        exports : list of str
+            Formats to export, in the order of making.
+        """
+        return self._pool.submit(self._train, framework, train_spec, exports)
+
+    def verify(self, form: Format, network: Future[TrainedNetwork]) -> Future[FormatRecord]:
+        """Start a verification; its process imports the runtime at once and waits for the artefact."""
+        return self._pool.submit(self._verify, form, network)
+
+    def provide(self, split: Split, initial: Weights, spec: NetworkSpec) -> None:
+        """Hand over the rows and the start weights, for which the processes wait."""
+        split.save(self.work / "split.npz")
+        initial.save(self.work / "initial.safetensors", spec)
+        np.save(self.work / "rows.npy", split.X_test)
+        self._rows.set_result(HeldOutRows(split.X_test, split.y_test, self.work / "rows.npy"))
+
+    def _train(self, framework: str, train_spec: TrainSpec, exports: list[str]) -> TrainedNetwork:
+        process, chapter = f"train {framework}", CHAPTER_OF_FRAMEWORK[framework]
+        out = self.folder / "models" / framework
+        out.mkdir(parents=True, exist_ok=True)
+        clock = StageClock(self, process, chapter)
+        clock.enter(f"import {framework}")
+
+        def on_message(message: Mapping[str, Any]) -> None:
+            if "stage" in message:
+                clock.enter(message["stage"])
+            else:
+                text = f"epoch {message['epoch']}, validation accuracy {message['val_accuracy']:.1%}"
+                self.on_event(Stage(process, text))
+
+        with self._child(process, PRELOAD[framework]) as child, clock:
+            self._rows.result()
+            arguments = {
+                "framework": framework,
+                "train_spec": train_spec.to_json(),
+                "split": str(self.work / "split.npz"),
+                "initial": str(self.work / "initial.safetensors"),
+                "out": str(out),
+                "exports": exports,
+            }
+            result = child.call("throughline.train:train_once", arguments, on_message)
+        return _read_back(out, result)
+
+    def _verify(self, form: Format, network: Future[TrainedNetwork]) -> FormatRecord:
+        missing = missing_runtime(form)
+        if missing:
+            return not_run(form, missing)
+        clock = StageClock(self, f"verify {form.name}", form.chapter)
+        clock.enter(f"import the runtime of {form.title}")
+        with self._child(f"verify {form.name}", form.preload) as child, clock:
+            trained, held_out = network.result(), self._rows.result()
+            clock.enter(f"verify {form.title}")
+            return prove(form, child, trained, held_out, self.folder)
+
+    def _child(self, name: str, preload: tuple[str, ...] | list[str]) -> Child:
+        with self._lock:
+            if self._closed:
+                raise WorkerError(f"The process '{name}' was not started, because the run is being stopped.")
+            child = Child(name, preload=preload, log=self.work / f"{name.replace(' ', '-')}.log")
+            self._children.append(child)
+            return child
+
+    def close(self) -> None:
+        """Stop every child that still runs and wait for the threads that mind them."""
+        with self._lock:
+            self._closed = True
+            children = list(self._children)
+        self._rows.cancel()  # nobody must wait for rows that will not come
+        for child in children:
+            child.stop()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class StageClock:
+    """Turns the stages of one process into spans and events."""
+
+    def __init__(self, background: Background, process: str, chapter: int) -> None:
+        self._background, self._process, self._chapter = background, process, chapter
+        self._name, self._since = "", 0.0
+
+    def enter(self, name: str) -> None:
+        """End the present stage and begin another; an empty name only ends."""
+        now = time.perf_counter()
+        if self._name:
+            start = self._since - self._background.started
+            span = Span(
+                name=self._name,
+                process=self._process,
+                chapter=self._chapter,
+                start_s=round(start, 3),
+                seconds=round(now - self._since, 3),
+            )
+            self._background.spans.append(span)
+        self._name, self._since = name, now
+        self._background.on_event(Stage(self._process, name))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.enter("")
+
+
+def _read_back(out: Path, result: dict[str, Any]) -> TrainedNetwork:
+    weights, spec = load_weights(out / "weights.safetensors")
+    with (
+        np.load(out / "answers.npz", allow_pickle=False) as answers,
+        np.load(out / "gradients.npz", allow_pickle=False) as gradients,
+    ):
+        network = TrainedNetwork(
+            record=msgspec.convert(result["training"], TrainingRecord),
+            spec=spec,
+            weights=weights,
+            val_answers=answers["val"],
+            test_answers=answers["test"],
+            gradients=[gradients[f"arr_{i}"] for i in range(len(gradients.files))],
+            exports=result["exports"],
+        )
+    for name in ("answers.npz", "gradients.npz"):
+        (out / name).unlink()  # between processes only; the run keeps models and record
+    return network

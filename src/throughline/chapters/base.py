@@ -1,0 +1,102 @@
+"""What a chapter is, and what the chapters of one run share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from throughline.data.split import Split
+from throughline.data.tasks import Table
+from throughline.formats import load_formats
+from throughline.record import Bar, FormatRecord, make_bar
+from throughline.spec import NetworkSpec, TrainSpec
+from throughline.verify.prove import TrainedNetwork
+from throughline.weights import Array, Weights
+
+
+@dataclass
+class Run:
+    """One run while it happens.
+
+    Attributes
+    ----------
+    seed : int
+    table, split : Table, Split
+        The run's own task.
+    network, train, initial : NetworkSpec, TrainSpec, Weights
+        What every framework builds, how it trains, and where it starts.
+    models : Path
+        Folder of the models.
+    trained : dict of str to Future of TrainedNetwork
+        By framework, running in the background.
+    verified : dict of str to Future of FormatRecord
+        By format, running in the background.
+    parts : dict
+        Fields of the `RunRecord`, filled in by the chapters.
+    numpy_test_answers : ndarray of shape (n_test,) or None
+        Probabilities of the network of chapter 2, for chapter 5.
+    """
+
+    seed: int
+    table: Table
+    split: Split
+    network: NetworkSpec
+    train: TrainSpec
+    initial: Weights
+    models: Path
+    trained: dict[str, Future[TrainedNetwork]]
+    verified: dict[str, Future[FormatRecord]]
+    parts: dict[str, Any] = field(default_factory=dict)
+    numpy_test_answers: Array | None = None
+
+    def in_float64(self, weights: Weights) -> tuple[NetworkSpec, Weights]:
+        """Return the run's architecture and these weights in float64."""
+        return replace(self.network, dtype="float64"), weights.astype("float64")
+
+    def formats_of(self, chapter: int) -> list[FormatRecord]:
+        """Wait for the verifications of a chapter and return them."""
+        formats = load_formats()
+        return [future.result() for name, future in self.verified.items() if formats[name].chapter == chapter]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter.
+
+    Attributes
+    ----------
+    number : int
+    title : str
+    needs : tuple of int
+        Chapters whose results it uses.
+    tell : callable
+        Fills its part of ``run.parts`` and returns its bars.
+    """
+
+    number: int
+    title: str
+    needs: tuple[int, ...]
+    tell: Callable[[Run], list[Bar]]
+
+
+LEAST_VAL_ACCURACY = 0.90
+
+
+def tell_training(run: Run, *, number: int, framework: str, part: str) -> list[Bar]:
+    """Put the training of a framework into the record and return its bars, those of its exports included."""
+    training = run.trained[framework].result().record
+    run.parts[part] = training
+    return [
+        make_bar(number, f"{framework} validation accuracy", training.val_accuracy, "above", LEAST_VAL_ACCURACY),
+        proof_bar(number, run.formats_of(number)),
+    ]
+
+
+def proof_bar(number: int, formats: list[FormatRecord]) -> Bar:
+    """Return the bar that every exported file of a chapter is proven, of those that could run here."""
+    judged = [record for record in formats if record.status != "not_run"]
+    share = sum(record.status == "passed" for record in judged) / len(judged) if judged else 0.0
+    return make_bar(number, f"exported files proven ({', '.join(f.title for f in judged)})", share, "at least", 1.0)

@@ -1,0 +1,113 @@
+"""Chapter 2: hidden layers and backpropagation in NumPy: checked gradients, bent boundaries, the own task."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from throughline.chapters.base import Chapter, Run
+from throughline.data.scaling import scale
+from throughline.data.tasks import two_moons, xor
+from throughline.frameworks import numpy_net
+from throughline.record import Bar, GradientRecord, MlpRecord, PlanePicture, PlaneProblem, TrainingRecord, make_bar
+from throughline.scratch import MLP, Adam, Perceptron, gradient_check
+from throughline.train import N_GRADIENT_ROWS, training_record
+from throughline.verify.prove import TrainedNetwork
+from throughline.weights import Array
+
+PLANE_PROBLEMS: dict[str, Callable[[int], tuple[Array, Array]]] = {"XOR": xor, "two moons": two_moons}
+PLANE_LAYERS = (2, 16, 8, 1)
+TEST_SHARE = 0.25
+N_PLANE_EPOCHS = 80
+N_PERCEPTRON_EPOCHS = 50
+GRID_POINTS = 48
+
+
+def tell(run: Run) -> list[Bar]:
+    """Check gradients, solve what one perceptron cannot, and train the run's network in NumPy."""
+    problems = [_solve(name, draw, run.seed) for name, draw in PLANE_PROBLEMS.items()]
+    training = _train_on_task(run)
+    record = MlpRecord(gradient=_check_gradients(run), problems=problems, training=training)
+    run.parts["mlp"] = record
+    gradient = record.gradient
+    bars = [make_bar(2, "gradient error, central differences", gradient.largest_relative_error, "below", 1e-6, "number")]
+    if gradient.autograd_largest_relative_error is not None:
+        text = f"gradient error, autograd of {gradient.autograd_framework}"
+        bars.append(make_bar(2, text, gradient.autograd_largest_relative_error, "below", 1e-6, "number"))
+    return bars + [make_bar(2, f"{p.name} test accuracy", p.test_accuracy, "above", 0.95) for p in problems]
+
+
+def _solve(name: str, draw: Callable[[int], tuple[Array, Array]], seed: int) -> PlaneProblem:
+    X, y = draw(seed)
+    n_test = int(TEST_SHARE * len(X))
+    X_train, y_train, X_test, y_test = X[n_test:], y[n_test:], X[:n_test], y[:n_test]
+    mlp = MLP(PLANE_LAYERS, hidden="tanh", seed=seed)
+    history = mlp.fit(
+        X_train, y_train[:, None], optimizer=Adam(0.01), n_epochs=N_PLANE_EPOCHS, batch_size=32, rng_seed=seed
+    )
+    line = Perceptron(max_epochs=N_PERCEPTRON_EPOCHS).fit(X_train, y_train)
+    return PlaneProblem(
+        name=name,
+        layer_sizes=list(PLANE_LAYERS),
+        n_epochs=history.n_epochs,
+        losses=[round(loss, 6) for loss in history.losses],
+        perceptron_accuracy=line.score(X_test, y_test),
+        test_accuracy=float(np.mean(mlp.predict(X_test) == y_test)),
+        picture=_picture(mlp, X_train, y_train),
+    )
+
+
+def _picture(mlp: MLP, X: Array, y: Array) -> PlanePicture:
+    (x_low, y_low), (x_high, y_high) = X.min(axis=0) - 0.3, X.max(axis=0) + 0.3
+    across, up = np.linspace(x_low, x_high, GRID_POINTS), np.linspace(y_low, y_high, GRID_POINTS)
+    grid = mlp.predict_proba(np.column_stack([axis.ravel() for axis in np.meshgrid(across, up)]))
+    return PlanePicture(
+        points=[(round(float(a), 3), round(float(b), 3), int(label)) for (a, b), label in zip(X, y, strict=True)],
+        lines=[],
+        grid=grid.reshape(GRID_POINTS, GRID_POINTS).round(2).tolist(),
+        extent=(float(x_low), float(x_high), float(y_low), float(y_high)),
+    )
+
+
+def _train_on_task(run: Run) -> TrainingRecord:
+    folder = run.models / "numpy"
+    folder.mkdir(parents=True, exist_ok=True)
+    network = numpy_net.build(run.network, run.initial)
+    started = time.perf_counter()
+    epochs = numpy_net.fit(network, run.train, run.split, lambda epoch: None)
+    fit_s = time.perf_counter() - started
+    kept = numpy_net.get_weights(network)
+    kept.save(folder / "weights.safetensors", run.network)
+    run.numpy_test_answers = numpy_net.predict(network, run.split.X_test)
+    return training_record("numpy", run.network, epochs, run.initial.digest, kept.digest, fit_s)
+
+
+def _check_gradients(run: Run) -> GradientRecord:
+    """Compare with central differences at the start weights and with a framework at its trained ones."""
+    X, y = run.split.X_train[:N_GRADIENT_ROWS], run.split.y_train[:N_GRADIENT_ROWS]
+    network = numpy_net.build(*run.in_float64(run.initial))
+    scaled = scale(X.astype(np.float64), network.mean, network.std)
+    check = gradient_check(network.mlp, scaled, y[:, None])
+    framework = next((name for name in ("torch", "keras") if name in run.trained), "")
+    return GradientRecord(
+        n_checked=check.n_checked,
+        n_skipped_kinks=check.n_skipped_kinks,
+        largest_relative_error=check.largest,
+        autograd_framework=framework,
+        autograd_largest_relative_error=_against_autograd(run, run.trained[framework].result()) if framework else None,
+    )
+
+
+def _against_autograd(run: Run, trained: TrainedNetwork) -> float:
+    X, y = run.split.X_train[:N_GRADIENT_ROWS], run.split.y_train[:N_GRADIENT_ROWS]
+    network = numpy_net.build(*run.in_float64(trained.weights))
+    ours = numpy_net.gradients(network, X.astype(np.float64), y)
+    return max(
+        float(np.linalg.norm(a - b) / max(np.linalg.norm(a) + np.linalg.norm(b), np.finfo(np.float64).tiny))
+        for a, b in zip(ours, trained.gradients, strict=True)
+    )
+
+
+CHAPTER = Chapter(2, "Multi-layer perceptron", (), tell)

@@ -1,0 +1,95 @@
+"""Everything that can go wrong, in one tree.
+
+ThroughlineError
+├── UsageError               what was given cannot be used           exit status 2
+│   ├── SpecError            a field of a spec is out of its range
+│   ├── DataError            a table or an array that cannot be trained on
+│   ├── OutputError          a place where nothing can be written
+│   └── MissingPackageError  an extra that is not installed
+├── VerificationError        an artefact is not the model it came from  exit status 1
+│   ├── ForeignModuleError   the artefact needed the framework it was meant to leave behind
+│   ├── OutputShapeError     wrong number of rows or outputs; nothing compared counts as wrong
+│   ├── OutputValueError     NaN, infinity or a difference no rounding explains
+│   └── LabelFlipError       rows changed their label although their margin forbids it
+└── WorkerError              a child process died or was stopped     exit status 1
+
+A message is one sentence with the parameter, what is allowed, what came and what to do.
+"""
+
+from __future__ import annotations
+
+
+class ThroughlineError(Exception):
+    """Base of all errors that Throughline raises on purpose."""
+
+    exit_status = 1
+
+
+class UsageError(ThroughlineError):
+    """What was given cannot be used.
+
+    Parameters
+    ----------
+    parameter : str
+        Name of the argument, as the caller wrote it.
+    allowed : str
+        What it may be; reads on after "must be".
+    received : str
+        What came instead.
+    remedy : str
+        What to do about it.
+
+    Examples
+    --------
+    >>> print(UsageError("--seed", "a whole number from 0", "-1", "leave it out or pass a number such as 7"))
+    --seed must be a whole number from 0, but got -1: leave it out or pass a number such as 7.
+    """
+
+    exit_status = 2
+
+    def __init__(self, parameter: str, allowed: str, received: str, remedy: str) -> None:
+        super().__init__(parameter, allowed, received, remedy)
+        self.parameter, self.allowed, self.received, self.remedy = parameter, allowed, received, remedy
+
+    def __str__(self) -> str:
+        return f"{self.parameter} must be {self.allowed}, but got {self.received}: {self.remedy}."
+
+
+class SpecError(UsageError):
+    """A field of a spec is out of its range."""
+
+
+class DataError(UsageError):
+    """A table or an array that cannot be trained on."""
+
+
+class OutputError(UsageError):
+    """A place where nothing can be written."""
+
+
+class MissingPackageError(UsageError):
+    """A package that an optional part needs is not installed."""
+
+
+class VerificationError(ThroughlineError):
+    """An artefact does not give the answers of the network it came from."""
+
+
+class ForeignModuleError(VerificationError):
+    """The runtime of an artefact imported the framework that the artefact is meant to leave behind."""
+
+
+class OutputShapeError(VerificationError):
+    """An artefact answered with the wrong number of rows or outputs, or with none."""
+
+
+class OutputValueError(VerificationError):
+    """An artefact answered with NaN or infinity, or differs by more than rounding explains."""
+
+
+class LabelFlipError(VerificationError):
+    """A row changed its label although it lies further from the threshold than the tolerance."""
+
+
+class WorkerError(ThroughlineError):
+    """A child process died, was stopped, or raised something unforeseen."""

@@ -1,0 +1,104 @@
+"""ONNX with a free batch axis: one graph that many runtimes and languages load."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from throughline.formats.base import Format, Runner
+from throughline.weights import Array
+
+if TYPE_CHECKING:
+    from throughline.frameworks.torch_net import PyTorchNN
+
+INPUT_NAME = "features"
+OUTPUT_NAME = "probability"
+# The newest that ONNX Runtime 1.31 loads are opset 26 and IR 13; older ones are loaded by more runtimes.
+OPSET = 20
+IR_VERSION = 10
+
+
+def export(network: PyTorchNN, path: Path) -> dict[str, str | int]:
+    """Export through `torch.export`, strip what names this machine, check, and write one file."""
+    import onnx
+    import torch
+
+    example = torch.zeros(2, len(network.mean), dtype=network.mean.dtype)
+    with contextlib.redirect_stdout(io.StringIO()):  # the exporter prints its steps
+        program = torch.onnx.export(
+            network.eval(),
+            (example,),
+            input_names=[INPUT_NAME],
+            output_names=[OUTPUT_NAME],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    assert program is not None  # None only where a path was given
+    model = program.model_proto
+    model.ir_version = IR_VERSION
+    _strip_metadata(model)
+    onnx.checker.check_model(model, full_check=True)
+    path.write_bytes(model.SerializeToString())
+    written = onnx.load(path)  # what the file says, not what was asked for
+    return {
+        "exporter": "torch.onnx.export(dynamo=True)",
+        "torch": torch.__version__,
+        "onnx": onnx.__version__,
+        "opset": next(entry.version for entry in written.opset_import if entry.domain in ("", "ai.onnx")),
+        "ir_version": written.ir_version,
+    }
+
+
+def _strip_metadata(model: Any) -> None:
+    # The exporter notes source lines and stack traces of the exporting machine at every node.
+    graph = model.graph
+    for entry in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer, *graph.value_info):
+        entry.ClearField("metadata_props")
+        entry.ClearField("doc_string")
+
+
+class OnnxRunner(Runner):
+    """Runs the graph in ONNX Runtime on the CPU with one thread."""
+
+    def __init__(self, path: Path) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        (self._input,) = self._session.get_inputs()
+        (self._output,) = self._session.get_outputs()
+        super().__init__(
+            {
+                "runtime": f"ONNX Runtime {onnxruntime.__version__}",
+                "input": f"{self._input.name} {self._input.shape}",
+                "output": f"{self._output.name} {self._output.shape}",
+                "threads": 1,
+            }
+        )
+
+    def _predict(self, X: Array) -> Any:
+        (answer,) = self._session.run([self._output.name], {self._input.name: X})
+        return answer
+
+
+FORMAT = Format(
+    name="onnx-float32",
+    title="ONNX float32",
+    chapter=7,
+    order=0,
+    framework="torch",
+    suffix=".onnx",
+    runtime="ONNX Runtime",
+    preload=("onnxruntime",),
+    forbidden=("torch", "tensorflow", "keras", "onnx"),
+    export=export,
+    load=OnnxRunner,
+    good_for="any language and vendor runtime: C++, C#, Java, browsers, accelerators",
+)

@@ -1,0 +1,72 @@
+"""TensorFlow SavedModel: a folder that TF Serving loads, with the signature `serving_default`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from throughline.formats.base import Format, Runner
+from throughline.weights import Array
+
+if TYPE_CHECKING:
+    import keras
+
+SIGNATURE = "serving_default"
+TAGS = ["serve"]
+
+
+def export(network: keras.Sequential, path: Path) -> dict[str, str | int]:
+    """Write the folder with `keras.export.ExportArchive`, inputs and outputs named as in the network."""
+    import keras
+    import tensorflow as tf
+
+    from throughline.frameworks.keras_net import INPUT_NAME, OUTPUT_NAME
+
+    # `network.export` would call its output "output_0": a signature of our own keeps the name.
+    signature = [tf.TensorSpec((None, network.input_shape[1]), network.inputs[0].dtype, name=INPUT_NAME)]
+
+    def serve(features: Any) -> dict[str, Any]:
+        return {OUTPUT_NAME: network(features, training=False)}
+
+    archive = keras.export.ExportArchive()
+    archive.track(network)
+    archive.add_endpoint(SIGNATURE, serve, input_signature=signature)
+    archive.write_out(str(path), verbose=False)
+    return {"exporter": "keras.export.ExportArchive", "keras": keras.__version__, "tensorflow": tf.__version__}
+
+
+class SavedModelRunner(Runner):
+    """Calls the named signature, as a server does."""
+
+    def __init__(self, path: Path) -> None:
+        import tensorflow as tf
+
+        # The loaded object owns the variables: without a reference to it they are freed.
+        self._loaded = tf.saved_model.load(str(path), tags=TAGS)
+        self._signature = self._loaded.signatures[SIGNATURE]
+        (self._input,) = self._signature.structured_input_signature[1]
+        (self._output,) = self._signature.structured_outputs
+        super().__init__(
+            {"runtime": f"TensorFlow {tf.__version__}", "signature": SIGNATURE, "input": self._input, "output": self._output}
+        )
+
+    def _predict(self, X: Array) -> Any:
+        import tensorflow as tf
+
+        return self._signature(**{self._input: tf.constant(X)})[self._output].numpy()
+
+
+FORMAT = Format(
+    name="savedmodel",
+    title="TensorFlow SavedModel",
+    chapter=3,
+    order=0,
+    framework="keras",
+    suffix="/1",  # TF Serving looks for numbered versions below the folder of a model
+    runtime="TensorFlow / TF Serving",
+    preload=("tensorflow",),
+    forbidden=("torch",),
+    export=export,
+    load=SavedModelRunner,
+    good_for="a server: TF Serving loads the folder and answers its named signature",
+)

@@ -1,0 +1,61 @@
+"""TorchScript: the network as a program that libtorch runs without Python.
+
+Deprecated since PyTorch 2.11 and still what many servers load; `torch_export` is its successor.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from throughline.formats.base import Format, Runner
+from throughline.weights import Array
+
+if TYPE_CHECKING:
+    from throughline.frameworks.torch_net import PyTorchNN
+
+
+def export(network: PyTorchNN, path: Path) -> dict[str, str | int]:
+    """Script the module itself, so that the batch stays free and nothing is frozen by an example row."""
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
+        torch.jit.script(network.eval()).save(str(path))
+    return {"exporter": "torch.jit.script", "torch": torch.__version__}
+
+
+class TorchScriptRunner(Runner):
+    """Runs the program with the TorchScript interpreter; the Python class is not needed."""
+
+    def __init__(self, path: Path) -> None:
+        import torch
+
+        torch.set_num_threads(1)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
+            self._program = torch.jit.load(str(path), map_location="cpu").eval()
+        super().__init__({"runtime": f"libtorch {torch.__version__}", "threads": torch.get_num_threads()})
+
+    def _predict(self, X: Array) -> Any:
+        import torch
+
+        with torch.inference_mode():
+            return self._program(torch.from_numpy(X)).numpy()
+
+
+FORMAT = Format(
+    name="torchscript",
+    title="TorchScript",
+    chapter=4,
+    order=0,
+    framework="torch",
+    suffix=".pt",
+    runtime="libtorch",
+    preload=("torch",),
+    forbidden=("tensorflow", "keras", "throughline.frameworks.torch_net"),
+    export=export,
+    load=TorchScriptRunner,
+    good_for="a C++ program or an older PyTorch server: no Python class is needed",
+)

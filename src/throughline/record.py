@@ -1,0 +1,529 @@
+"""RunRecord: everything a run measured, in one JSON file.
+
+Report, talking points and notebook take every figure from here (rule 7), so they cannot disagree. The
+series a picture needs are in it too, rounded to what a picture can show; weights and models are files.
+
+    RunRecord
+    ├── task, split, network, train     what was asked for
+    ├── perceptron                      chapter 1
+    ├── mlp                             chapter 2
+    ├── keras, pytorch                  chapters 3 and 4
+    ├── evaluation                      chapter 5
+    ├── formats                         chapters 3, 4, 6, 7: every exported file and its verification
+    ├── bars                            what each chapter had to reach, and what it reached
+    └── spans, environment              where the time went, and on what
+
+A chapter that was not asked for is ``None``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from throughline.errors import DataError
+from throughline.spec import NetworkSpec, Task, TrainSpec
+
+SCHEMA_VERSION = 1
+# Figures that a second run of the same seed need not repeat: clocks, and what names the moment or the machine.
+NOT_REPRODUCED = {
+    "created",
+    "name",
+    "environment",
+    "spans",
+    "wall_s",
+    "fit_s",
+    "export_s",
+    "load_s",
+    "latency_us",
+    "rows_per_s",
+    "sha256",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """What a chapter must reach.
+
+    Attributes
+    ----------
+    chapter : int
+    text : str
+        What is measured, as a noun phrase.
+    kind : {"at least", "above", "below", "at most"}
+        How `measured` must stand to `required`.
+    required, measured : float
+    met : bool
+    unit : {"percent", "number"}
+        "percent": shares of 1, shown as percentages.
+    """
+
+    chapter: int
+    text: str
+    kind: Literal["at least", "above", "below", "at most"]
+    required: float
+    measured: float
+    met: bool
+    unit: Literal["percent", "number"]
+
+
+def make_bar(
+    chapter: int,
+    text: str,
+    measured: float,
+    kind: Literal["at least", "above", "below", "at most"],
+    required: float,
+    unit: Literal["percent", "number"] = "percent",
+) -> Bar:
+    """Compare and return the bar; a measured NaN never meets it."""
+    met = {
+        "at least": measured >= required,
+        "above": measured > required,
+        "below": measured < required,
+        "at most": measured <= required,
+    }[kind]
+    return Bar(
+        chapter=chapter, text=text, kind=kind, required=required, measured=float(measured), met=bool(met), unit=unit
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitRecord:
+    """Sizes of the parts, share of class 1 in each, and the checksum of all rows."""
+
+    n_train: int
+    n_val: int
+    n_test: int
+    share_of_class_1: tuple[float, float, float]
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanePicture:
+    """Points in the plane and what a classifier says around them.
+
+    Attributes
+    ----------
+    points : list of (x, y, label)
+        Training points.
+    lines : list of (weight 1, weight 2, bias)
+        Boundaries of a perceptron after some of its updates, first to last; empty for a network.
+    grid : list of list of float
+        Probability of class 1 of a network on an even grid, rows from low y to high y; empty for a line.
+    extent : (x min, x max, y min, y max)
+        Edges of the picture and of the grid.
+    """
+
+    points: list[tuple[float, float, int]]
+    lines: list[tuple[float, float, float]]
+    grid: list[list[float]]
+    extent: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerceptronRecord:
+    """Chapter 1.
+
+    Attributes
+    ----------
+    mistakes_per_epoch : list of int
+        The last is 0 when it converged.
+    n_mistakes : int
+        Their sum, which Novikoff's theorem bounds by ``(radius / margin)**2``.
+    radius, margin, novikoff_bound : float
+        Of the augmented rows [x, 1] and of the separator that made the points.
+    margin_found : float
+        Margin of the separator that the perceptron found.
+    task_test_accuracy, task_n_epochs, task_converged :
+        The same perceptron on the run's own task, whose classes overlap.
+    """
+
+    n_train: int
+    n_test: int
+    n_epochs: int
+    mistakes_per_epoch: list[int]
+    n_mistakes: int
+    converged: bool
+    radius: float
+    margin: float
+    margin_found: float
+    novikoff_bound: float
+    train_accuracy: float
+    test_accuracy: float
+    task_test_accuracy: float
+    task_n_epochs: int
+    task_converged: bool
+    picture: PlanePicture
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientRecord:
+    """How far the gradient from backpropagation is from two independent ones.
+
+    Attributes
+    ----------
+    n_checked, n_skipped_kinks : int
+        Parameters compared with central differences; left out since a ReLU switched in between.
+    largest_relative_error : float
+        Against central differences, float64.
+    autograd_framework : str
+        Which framework's automatic differentiation was asked; empty if none ran.
+    autograd_largest_relative_error : float or None
+        Against automatic differentiation, on the run's own network, float32 or float64 as the network is.
+    """
+
+    n_checked: int
+    n_skipped_kinks: int
+    largest_relative_error: float
+    autograd_framework: str
+    autograd_largest_relative_error: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaneProblem:
+    """A problem in the plane that no line solves, learned by a small network."""
+
+    name: str
+    layer_sizes: list[int]
+    n_epochs: int
+    losses: list[float]
+    perceptron_accuracy: float
+    test_accuracy: float
+    picture: PlanePicture
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRecord:
+    """One training on the run's task.
+
+    Attributes
+    ----------
+    framework : {"numpy", "keras", "torch"}
+    n_parameters : int
+    losses, val_losses, val_accuracies : list of float
+        One an epoch; the loss is the mean while weights moved, dropout on.
+    best_epoch : int
+        From 1; its weights were kept.
+    val_accuracy, val_loss : float
+        Of the kept weights.
+    initial_digest, weights_digest : str
+        SHA-256 of the start weights (equal for all frameworks) and of the kept ones.
+    weights_path : str
+        Relative to the run's folder.
+    fit_s : float
+        Seconds of training alone.
+    versions : dict
+        Versions of the framework.
+    """
+
+    framework: str
+    n_parameters: int
+    losses: list[float]
+    val_losses: list[float]
+    val_accuracies: list[float]
+    best_epoch: int
+    val_accuracy: float
+    val_loss: float
+    initial_digest: str
+    weights_digest: str
+    weights_path: str
+    fit_s: float
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MlpRecord:
+    """Chapter 2: gradients, two problems in the plane, and the run's own task in NumPy."""
+
+    gradient: GradientRecord
+    problems: list[PlaneProblem]
+    training: TrainingRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A figure with its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassFigures:
+    """Precision, recall and F1 of one class, and its rows in the test set."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    n_rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """One network on the test rows.
+
+    Attributes
+    ----------
+    accuracy : Interval
+        Wilson's interval.
+    classes : list of ClassFigures
+    confusion : list of list of int
+        Rows are true classes, columns are answers.
+    report : str
+        scikit-learn's classification report.
+    roc_auc, average_precision, log_loss, brier : float
+    roc, precision_recall : list of (x, y)
+        False against true positive rate; recall against precision; thinned for the picture.
+    calibration : list of (mean probability, share of class 1, rows)
+        Ten bins of equal width, empty ones left out.
+    """
+
+    framework: str
+    accuracy: Interval
+    classes: list[ClassFigures]
+    confusion: list[list[int]]
+    report: str
+    roc_auc: float
+    average_precision: float
+    log_loss: float
+    brier: float
+    roc: list[tuple[float, float]]
+    precision_recall: list[tuple[float, float]]
+    calibration: list[tuple[float, float, int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedTest:
+    """McNemar's exact test of two networks on the same rows.
+
+    Attributes
+    ----------
+    frameworks : (str, str)
+    only_first_right, only_second_right : int
+        The rows on which just one of the two is right.
+    agreement : float
+        Share of rows with the same label.
+    p_value : float
+        Two-sided; below 0.05 counts as a difference.
+    """
+
+    frameworks: tuple[str, str]
+    only_first_right: int
+    only_second_right: int
+    agreement: float
+    p_value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationRecord:
+    """Chapter 5: all networks of the run on the test rows; Keras and PyTorch paired."""
+
+    threshold: float
+    networks: list[Evaluation]
+    paired: PairedTest
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchCheck:
+    """An artefact's answers at one batch size, against its source network.
+
+    Attributes
+    ----------
+    batch_size : int
+    n_rows : int
+        Rows answered; all test rows at every batch size.
+    largest_difference, mean_difference : float
+        Of the probability.
+    n_flips : int
+        Rows whose label differs.
+    """
+
+    batch_size: int
+    n_rows: int
+    largest_difference: float
+    mean_difference: float
+    n_flips: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormatRecord:
+    """One exported file and what it answered, loaded alone in its own runtime.
+
+    Attributes
+    ----------
+    name, title, chapter, framework, runtime, good_for, stored_as :
+        As in `formats.base.Format`.
+    status : {"passed", "failed", "not_run"}
+    reason : str
+        Why it failed or did not run; empty when passed.
+    verdict : {"identical", "rounding", "explained (float16 weights)", "unexplained", ""}
+        What explains the largest difference.
+    path : str
+        Relative to the run's folder.
+    size_bytes : int
+    checks : list of BatchCheck
+        Batch sizes 1, 2, 33 and all.
+    largest_difference, mean_difference, n_flips :
+        Over all batch sizes, the worst.
+    tolerance : float
+        Largest difference that rounding of this network explains on these rows, derived in
+        `verify.tolerance`; the check itself is made row by row.
+    tolerance_reason : str
+    numpy_largest_difference : float
+        Against the plain NumPy network with the same weights, float64.
+    batch_difference : float
+        Largest difference between one row's answers in different batches.
+    test_accuracy : float
+    latency_us : float
+        Median time of one row, microseconds.
+    rows_per_s : float
+        At the largest batch.
+    load_s, export_s : float
+    facts : dict
+        Read back from exporter, file and runtime.
+    """
+
+    name: str
+    title: str
+    chapter: int
+    framework: str
+    runtime: str
+    good_for: str
+    stored_as: str
+    status: Literal["passed", "failed", "not_run"]
+    reason: str
+    verdict: str = ""
+    path: str = ""
+    size_bytes: int = 0
+    sha256: str = ""
+    checks: list[BatchCheck] = dataclasses.field(default_factory=list)
+    largest_difference: float = 0.0
+    mean_difference: float = 0.0
+    n_flips: int = 0
+    tolerance: float = 0.0
+    tolerance_reason: str = ""
+    numpy_largest_difference: float = 0.0
+    batch_difference: float = 0.0
+    test_accuracy: float = 0.0
+    latency_us: float = 0.0
+    rows_per_s: float = 0.0
+    load_s: float = 0.0
+    export_s: float = 0.0
+    facts: dict[str, str | int] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A stretch of time: what ran, in which process, for which chapter (0: for all)."""
+
+    name: str
+    process: str
+    chapter: int
+    start_s: float
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """On what it ran."""
+
+    throughline: str
+    python: str
+    system: str
+    machine: str
+    n_cpus: int
+    packages: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """Everything a run measured; see the head of this module."""
+
+    schema_version: int
+    name: str
+    created: str
+    arguments: dict[str, Any]
+    seed: int
+    chapters: list[int]
+    task: Task
+    split: SplitRecord
+    network: NetworkSpec
+    train: TrainSpec
+    perceptron: PerceptronRecord | None
+    mlp: MlpRecord | None
+    keras: TrainingRecord | None
+    pytorch: TrainingRecord | None
+    evaluation: EvaluationRecord | None
+    formats: list[FormatRecord]
+    bars: list[Bar]
+    spans: list[Span]
+    wall_s: float
+    environment: Environment
+
+    @property
+    def verified(self) -> bool:
+        """Whether no artefact failed; one that could not run here is not a failure, but is shown."""
+        return all(entry.status != "failed" for entry in self.formats)
+
+    def trainings(self) -> list[TrainingRecord]:
+        """Return the trainings on the run's task, in the order of the chapters."""
+        found = [self.mlp.training if self.mlp else None, self.keras, self.pytorch]
+        return [training for training in found if training is not None]
+
+    def format_named(self, name: str) -> FormatRecord | None:
+        """Return the record of a format, or None if it was not exported."""
+        return next((entry for entry in self.formats if entry.name == name), None)
+
+    def seconds_by_chapter(self) -> dict[int, float]:
+        """Add up the spans of each chapter; spans run side by side, so the sum exceeds the wall time."""
+        totals: dict[int, float] = {}
+        for span in self.spans:
+            totals[span.chapter] = totals.get(span.chapter, 0.0) + span.seconds
+        return dict(sorted(totals.items()))
+
+    def to_json(self) -> str:
+        """Write the record as indented JSON."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=1).decode() + "\n"
+
+
+def load_record(path: Path) -> RunRecord:
+    """Read a ``record.json``, or the one in a run's folder.
+
+    Raises
+    ------
+    DataError
+        If it is missing, damaged, or of another schema version.
+    """
+    file = path / "record.json" if path.is_dir() else path
+    remedy = "pass the folder of a finished run"
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=RunRecord)
+    except OSError as error:
+        raise DataError("RUN", "a run's folder or its record.json", f"{path} ({error.strerror})", remedy) from error
+    except msgspec.MsgspecError as error:
+        raise DataError("RUN", f"a record of schema {SCHEMA_VERSION}", f"{file} ({error})", remedy) from error
+
+
+def reproducible_figures(value: Any) -> Any:
+    """Return the record as plain data without clocks, machine and file hashes, for comparing two runs."""
+    data = msgspec.to_builtins(value)
+    return _without(data)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of `RunRecord`; ``docs/record.schema.json`` is written from it."""
+    return msgspec.json.schema(RunRecord)
+
+
+def _without(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _without(value) for key, value in data.items() if key not in NOT_REPRODUCED}
+    if isinstance(data, list | tuple):
+        return [_without(value) for value in data]
+    return data

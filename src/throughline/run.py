@@ -1,0 +1,307 @@
+"""The main job: seven chapters on real rows, one record, everything written under one folder.
+
+The order of events is the order of the code in `_tell`: the child processes start importing their
+frameworks, the rows are loaded meanwhile, the chapters are told while the children work, and the record is
+closed. What is written appears under its final name only when all of it is there.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+import throughline
+from throughline.background import Background, StageClock
+from throughline.chapters import load_chapters, with_needed
+from throughline.chapters.base import Run
+from throughline.data.scaling import fit_scaling
+from throughline.data.split import Split, split_rows
+from throughline.data.table import read_csv
+from throughline.data.tasks import TASKS, Table, load_task
+from throughline.errors import OutputError, UsageError, WorkerError
+from throughline.formats import load_formats
+from throughline.progress import ChapterDone, ChapterStarted, OnEvent, ignore
+from throughline.record import SCHEMA_VERSION, Bar, Environment, FormatRecord, RunRecord, SplitRecord
+from throughline.spec import NetworkSpec, TrainSpec
+from throughline.verify.prove import TrainedNetwork
+from throughline.weights import initial_weights
+
+DEFAULT_TASK = next(iter(TASKS))
+FRAMEWORK_OF_CHAPTER = {3: "keras", 4: "torch"}
+RECORDED_PACKAGES = (
+    "ai-edge-litert",
+    "keras",
+    "matplotlib",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "onnxscript",
+    "polars",
+    "safetensors",
+    "scikit-learn",
+    "scipy",
+    "tensorflow",
+    "tensorflow-cpu",
+    "torch",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What to run.
+
+    Attributes
+    ----------
+    task : str or None
+        A built-in task; the first of `TASKS` if neither `task` nor `data` is given.
+    data, target : Path and str, or None
+        A CSV file and its target column, instead of a task.
+    out : Path or None
+        Folder to write; by default a new one below ``runs/``.
+    seed : int
+        Seed of everything random.
+    chapters : tuple of int
+        Which chapters; those whose results they use are added.
+    """
+
+    task: str | None = None
+    data: Path | None = None
+    target: str | None = None
+    out: Path | None = None
+    seed: int = 0
+    chapters: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
+
+
+def run(request: RunRequest, on_event: OnEvent = ignore) -> tuple[RunRecord, Path]:
+    """Run the chapters and write record, report, talking points and models.
+
+    Parameters
+    ----------
+    request : RunRequest
+    on_event : callable, optional
+        Told of chapters and processes while they run, from several threads.
+
+    Returns
+    -------
+    record : RunRecord
+    folder : Path
+        Where everything was written.
+
+    Raises
+    ------
+    UsageError
+        If the request cannot be carried out; nothing is written then.
+    WorkerError
+        If a child process died; its log is kept and named.
+    """
+    started = time.perf_counter()
+    chapters = _check(request)
+    # Everything that can be refused is refused before a process starts or a folder is made.
+    table = _load_table(request) if request.data else None
+    with _written_whole(_folder_of(request)) as (folder, final), _kept_on_crash() as work:
+        record = _tell(request, chapters, table, folder, work, final.name, started, on_event)
+        _write(record, folder)
+    return record, final
+
+
+def _tell(
+    request: RunRequest,
+    chapters: list[int],
+    table: Table | None,
+    folder: Path,
+    work: Path,
+    name: str,
+    started: float,
+    on_event: OnEvent,
+) -> RunRecord:
+    from threadpoolctl import threadpool_limits
+
+    created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    train = TrainSpec(shuffle_seed=request.seed)
+    # One thread for NumPy too: the products are small, and the children have the other cores.
+    with Background(folder, work, on_event) as background, threadpool_limits(1):
+        trained, verified = _start(background, chapters, train)
+        table = table or load_task(request.task or DEFAULT_TASK, request.seed)
+        split = split_rows(table, request.seed)
+        mean, std = fit_scaling(split.X_train)
+        network = NetworkSpec(n_inputs=split.X_train.shape[1], seed=request.seed)
+        initial = initial_weights(network, mean, std)
+        background.provide(split, initial, network)
+
+        current = Run(
+            seed=request.seed,
+            table=table,
+            split=split,
+            network=network,
+            train=train,
+            initial=initial,
+            models=folder / "models",
+            trained=trained,
+            verified=verified,
+        )
+        bars = [bar for number in chapters for bar in _tell_chapter(number, current, background, on_event)]
+        formats = [future.result() for future in verified.values()]
+    return RunRecord(
+        schema_version=SCHEMA_VERSION,
+        name=name,
+        created=created,
+        arguments=msgspec.to_builtins(request, enc_hook=str),
+        seed=request.seed,
+        chapters=chapters,
+        task=table.task,
+        split=_split_record(split),
+        network=network,
+        train=train,
+        perceptron=current.parts.get("perceptron"),
+        mlp=current.parts.get("mlp"),
+        keras=current.parts.get("keras"),
+        pytorch=current.parts.get("pytorch"),
+        evaluation=current.parts.get("evaluation"),
+        formats=formats,
+        bars=bars,
+        spans=sorted(background.spans, key=lambda span: span.start_s),
+        wall_s=round(time.perf_counter() - started, 3),
+        environment=_environment(),
+    )
+
+
+def _start(
+    background: Background, chapters: list[int], train: TrainSpec
+) -> tuple[dict[str, Future[TrainedNetwork]], dict[str, Future[FormatRecord]]]:
+    """Start trainings and verifications; those whose runtime is slow to import come first."""
+    forms = [form for form in load_formats().values() if form.chapter in chapters]
+    trained = {
+        framework: background.train(framework, train, [form.name for form in forms if form.framework == framework])
+        for number, framework in FRAMEWORK_OF_CHAPTER.items()
+        if number in chapters
+    }
+    slow_first = sorted(forms, key=lambda form: "tensorflow" not in form.preload)
+    verified = {form.name: background.verify(form, trained[form.framework]) for form in slow_first}
+    return trained, {form.name: verified[form.name] for form in forms}
+
+
+def _tell_chapter(number: int, current: Run, background: Background, on_event: OnEvent) -> list[Bar]:
+    chapter = load_chapters()[number]
+    on_event(ChapterStarted(number, chapter.title))
+    clock = StageClock(background, "run", number)
+    clock.enter(f"chapter {number}")
+    bars = chapter.tell(current)
+    clock.enter("")
+    elapsed_s = time.perf_counter() - background.started
+    on_event(ChapterDone(number, chapter.title, tuple(bars), elapsed_s))
+    return bars
+
+
+def _check(request: RunRequest) -> list[int]:
+    """Refuse what cannot be carried out; return the chapters to run."""
+    known = load_chapters()
+    unknown = [number for number in request.chapters if number not in known]
+    if unknown or not request.chapters:
+        received = ", ".join(map(str, unknown)) or "none"
+        allowed = f"numbers from {min(known)} to {max(known)}"
+        raise UsageError("--chapters", allowed, received, "pass for example --chapters 3,4,6")
+    if not 0 <= request.seed < 2**32:
+        raise UsageError("--seed", "a whole number from 0 to 4294967295", str(request.seed), "pass for example --seed 7")
+    if request.data and request.task:
+        raise UsageError("--task", "left out when --data is given", request.task, "choose one of the two")
+    if request.data and not request.target:
+        raise UsageError("--target", "the name of a column when --data is given", "none", "name the column to predict")
+    if request.target and not request.data:
+        raise UsageError("--target", "left out without --data", request.target, "pass the file with --data")
+    if request.task and request.task not in TASKS:
+        load_task(request.task, request.seed)  # raises
+    return with_needed(set(request.chapters))
+
+
+def _folder_of(request: RunRequest) -> Path:
+    if request.out:
+        return request.out
+    name = request.data.stem if request.data else request.task or DEFAULT_TASK
+    moment = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    return Path("runs") / f"{name}-{moment}"
+
+
+@contextmanager
+def _written_whole(final: Path) -> Iterator[tuple[Path, Path]]:
+    """Give a folder to write in, and rename it to `final` when all went well; otherwise remove it."""
+    if final.exists() and (not final.is_dir() or any(final.iterdir())):
+        raise OutputError("--out", "a new or empty folder", f"{final}, which exists", "choose another or remove it")
+    beside = final.parent / f".{final.name}.partial-{os.getpid()}"
+    made = [parent for parent in (final.parent, *final.parent.parents) if not parent.exists()]
+    try:
+        beside.mkdir(parents=True)
+    except OSError as error:
+        received = f"{final} ({error.strerror})"
+        raise OutputError("--out", "a folder that can be written", received, "choose another with --out") from error
+    try:
+        yield beside, final
+        os.replace(beside, final)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        for parent in made:
+            with suppress(OSError):  # someone else may have put something there meanwhile
+                parent.rmdir()
+        raise
+
+
+@contextmanager
+def _kept_on_crash() -> Iterator[Path]:
+    """Give a folder for arrays and logs; only after a crashed child it stays, since the error names its log."""
+    work = Path(tempfile.mkdtemp(prefix="throughline-"))
+    try:
+        yield work
+    except WorkerError:
+        for file in work.iterdir():
+            if file.suffix != ".log":
+                file.unlink()
+        raise
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def _write(record: RunRecord, folder: Path) -> None:
+    from throughline.report.page import write_report
+    from throughline.report.talking_points import write_talking_points
+
+    (folder / "record.json").write_text(record.to_json(), encoding="utf-8")
+    write_report(record, folder / "report.html")
+    write_talking_points(record, folder / "talking_points.md")
+
+
+def _split_record(split: Split) -> SplitRecord:
+    return SplitRecord(
+        n_train=len(split.y_train),
+        n_val=len(split.y_val),
+        n_test=len(split.y_test),
+        share_of_class_1=(float(split.y_train.mean()), float(split.y_val.mean()), float(split.y_test.mean())),
+        sha256=split.sha256,
+    )
+
+
+def _environment() -> Environment:
+    packages = {}
+    for name in RECORDED_PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):  # TensorFlow goes by one of two names
+            packages[name] = importlib.metadata.version(name)
+    return Environment(
+        throughline=throughline.__version__,
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.release()}",
+        machine=platform.machine(),
+        n_cpus=os.cpu_count() or 1,
+        packages=packages,
+    )

@@ -1,0 +1,159 @@
+"""One training in one framework, in a process of its own: build, fit, save, answer, export."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from throughline.data.split import Split, load_split
+from throughline.formats import find_format
+from throughline.frameworks.base import Epoch, Framework, best_epoch, load_framework
+from throughline.processes import Emit
+from throughline.record import TrainingRecord
+from throughline.spec import NetworkSpec, TrainSpec
+from throughline.weights import Array, Weights, load_weights
+
+N_GRADIENT_ROWS = 32
+DISTRIBUTIONS = {"numpy": ["numpy"], "keras": ["keras", "tensorflow", "tensorflow-cpu"], "torch": ["torch"]}
+
+
+def train_once(
+    framework: str, train_spec: str, split: str, initial: str, out: str, exports: list[str], emit: Emit
+) -> dict[str, Any]:
+    """Train, keep the weights of the best epoch, answer all rows, and export.
+
+    Parameters
+    ----------
+    framework : {"numpy", "keras", "torch"}
+    train_spec : str
+        `TrainSpec` as JSON.
+    split : str
+        File written by `Split.save`.
+    initial : str
+        Weights at which to start, written by `Weights.save`, with the `NetworkSpec`.
+    out : str
+        Folder for ``weights.safetensors``, ``answers.npz``, ``gradients.npz`` and the artefacts.
+    exports : list of str
+        Names of formats, those that are made from others after these.
+    emit : callable
+        Receives ``{"stage": ...}`` and ``{"epoch": ..., "val_accuracy": ...}``.
+
+    Returns
+    -------
+    dict
+        ``training`` (a `TrainingRecord`) and ``exports`` (as `export_all` returns them).
+    """
+    net = load_framework(framework)
+    rows, plan, folder = load_split(Path(split)), TrainSpec.from_json(train_spec), Path(out)
+    weights, spec = load_weights(Path(initial))
+    network = net.build(spec, weights)
+
+    emit({"stage": "training"})
+    started = time.perf_counter()
+    epochs = net.fit(network, plan, rows, lambda epoch: emit({"epoch": epoch.number, "val_accuracy": epoch.val_accuracy}))
+    fit_s = time.perf_counter() - started
+
+    kept = net.get_weights(network)
+    kept.save(folder / "weights.safetensors", spec)
+    np.savez(folder / "answers.npz", val=net.predict(network, rows.X_val), test=net.predict(network, rows.X_test))
+    np.savez(folder / "gradients.npz", *gradients_float64(net, spec, kept, rows))
+    made = export_all(network, exports, folder, emit)
+    return {
+        "training": msgspec.to_builtins(
+            training_record(framework, spec, epochs, weights.digest, kept.digest, fit_s)
+        ),
+        "exports": made,
+    }
+
+
+def gradients_float64(net: Framework, spec: NetworkSpec, weights: Weights, split: Split) -> list[Array]:
+    """Return the framework's gradients at these weights on the first training rows, computed in float64.
+
+    Parameters
+    ----------
+    net : Framework
+        The framework's module.
+    spec : NetworkSpec
+        Its architecture; dtype is replaced.
+    weights : Weights
+        Where to take the gradient.
+    split : Split
+        The rows.
+
+    Returns
+    -------
+    list of ndarray
+        In the order of `Weights.parameters`.
+    """
+    network = net.build(dataclasses.replace(spec, dtype="float64"), weights.astype("float64"))
+    X, y = split.X_train[:N_GRADIENT_ROWS], split.y_train[:N_GRADIENT_ROWS]
+    return net.gradients(network, X.astype(np.float64), y)
+
+
+def export_all(network: Any, names: list[str], folder: Path, emit: Emit) -> dict[str, dict[str, Any]]:
+    """Export a live network to formats; a format made from another finds that one's file.
+
+    Parameters
+    ----------
+    network : object
+        The framework's network.
+    names : list of str
+        Formats in the order of making.
+    folder : Path
+        Where the files go, each named after its format.
+    emit : callable
+        Receives ``{"stage": ...}``.
+
+    Returns
+    -------
+    dict of str to dict
+        For each format its ``path``, ``facts`` and ``export_s``.
+    """
+    made: dict[str, dict[str, Any]] = {}
+    for name in names:
+        form = find_format(name)
+        emit({"stage": f"export {form.title}"})
+        path = folder / (form.name + form.suffix)
+        source = network if form.made_from == "network" else Path(made[form.made_from]["path"])
+        started = time.perf_counter()
+        facts = form.export(source, path)
+        made[name] = {"path": str(path), "facts": facts, "export_s": time.perf_counter() - started}
+    return made
+
+
+def training_record(
+    framework: str, spec: NetworkSpec, epochs: list[Epoch], initial_digest: str, weights_digest: str, fit_s: float
+) -> TrainingRecord:
+    """Return the record of a training; the kept figures are those of its best epoch."""
+    best = epochs[best_epoch(epochs) - 1]
+    return TrainingRecord(
+        framework=framework,
+        n_parameters=spec.n_parameters,
+        losses=[epoch.loss for epoch in epochs],
+        val_losses=[epoch.val_loss for epoch in epochs],
+        val_accuracies=[epoch.val_accuracy for epoch in epochs],
+        best_epoch=best.number,
+        val_accuracy=best.val_accuracy,
+        val_loss=best.val_loss,
+        initial_digest=initial_digest,
+        weights_digest=weights_digest,
+        weights_path=f"models/{framework}/weights.safetensors",
+        fit_s=fit_s,
+        versions=_versions(framework),
+    )
+
+
+def _versions(framework: str) -> dict[str, str]:
+    found = {}
+    for name in DISTRIBUTIONS[framework]:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # TensorFlow goes by one of two names
+    return found

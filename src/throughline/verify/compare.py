@@ -1,0 +1,140 @@
+"""The answers of an artefact against those of its source network; nothing compared is a failure (rule 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from throughline.errors import LabelFlipError, OutputShapeError, OutputValueError
+from throughline.record import BatchCheck
+from throughline.verify.tolerance import Tolerance
+from throughline.weights import Array
+
+THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was compared and how far apart it was, passed or not.
+
+    Attributes
+    ----------
+    checks : list of BatchCheck
+        One a batch size.
+    largest_difference, mean_difference : float
+    n_flips : int
+        Rows whose label differs, at the worst batch size.
+    batch_difference : float
+        Largest difference between one row's answers in different batches.
+    tolerance_needed : float
+        Largest difference as a share of the row's own tolerance; at most 1 passes.
+    verdict : str
+        "identical", "rounding", "explained (float16 weights)" or "unexplained".
+    """
+
+    checks: list[BatchCheck]
+    largest_difference: float
+    mean_difference: float
+    n_flips: int
+    batch_difference: float
+    tolerance_needed: float
+    verdict: str
+
+
+def compare(answers: Mapping[int, Array], expected: Array, tolerance: Tolerance) -> Comparison:
+    """Compare and judge.
+
+    Parameters
+    ----------
+    answers : mapping of batch size to ndarray of shape (n_samples, 1) or (n_samples,)
+        All rows, answered in batches of that size.
+    expected : ndarray of shape (n_samples,)
+        Probabilities of the source network for the same rows.
+    tolerance : Tolerance
+        How far each row may be off.
+
+    Returns
+    -------
+    Comparison
+        Its verdict may be "unexplained": `raise_if_failed` turns that into an error.
+
+    Raises
+    ------
+    OutputShapeError
+        If nothing was compared, or a batch size answered with other rows than it was asked.
+    OutputValueError
+        If an answer or an expected value is not finite.
+    """
+    if not answers or expected.size == 0:
+        raise OutputShapeError("There was nothing to compare: no batch size or no row was answered.")
+    aligned = {size: _as_rows(answer, size, len(expected)) for size, answer in answers.items()}
+    for label, values in (("source network", expected), *((f"batch size {s}", a) for s, a in aligned.items())):
+        if not np.isfinite(values).all():
+            n_wrong = int(np.count_nonzero(~np.isfinite(values)))
+            raise OutputValueError(f"{n_wrong} of {len(values)} answers are NaN or infinite ({label}).")
+    exact = expected.astype(np.float64)
+    differences = np.stack([np.abs(answer - exact) for answer in aligned.values()])  # (n_batch_sizes, n_samples)
+    flips = np.stack([(answer > THRESHOLD) != (exact > THRESHOLD) for answer in aligned.values()])
+    stacked = np.stack(list(aligned.values()))
+    checks = [
+        BatchCheck(
+            batch_size=size,
+            n_rows=len(difference),
+            largest_difference=float(difference.max()),
+            mean_difference=float(difference.mean()),
+            n_flips=int(flipped.sum()),
+        )
+        for size, difference, flipped in zip(aligned, differences, flips, strict=True)
+    ]
+    return Comparison(
+        checks=checks,
+        largest_difference=float(differences.max()),
+        mean_difference=float(differences.mean(axis=1).max()),
+        n_flips=int(flips.sum(axis=1).max()),
+        batch_difference=float(np.ptp(stacked, axis=0).max()),
+        tolerance_needed=float((differences / tolerance.per_row).max()),
+        verdict=_verdict(differences.max(axis=0), tolerance),
+    )
+
+
+def raise_if_failed(comparison: Comparison, answers: Mapping[int, Array], expected: Array, tolerance: Tolerance) -> None:
+    """Raise what is wrong first: a label that its margin forbids to flip, then a value.
+
+    Raises
+    ------
+    LabelFlipError, OutputValueError
+    """
+    margin = np.abs(expected.astype(np.float64) - THRESHOLD)
+    for size, answer in answers.items():
+        flipped = (answer.reshape(-1) > THRESHOLD) != (expected > THRESHOLD)
+        forbidden = np.flatnonzero(flipped & (margin > tolerance.per_row))
+        if len(forbidden):
+            row = int(forbidden[np.argmax(margin[forbidden])])
+            raise LabelFlipError(
+                f"{len(forbidden)} labels flipped at batch size {size} that lie further from the threshold than the "
+                f"tolerance: row {row} went from {expected[row]:.6f} to {answer.reshape(-1)[row]:.6f}, "
+                f"allowed {tolerance.per_row[row]:.1e}."
+            )
+    if comparison.verdict == "unexplained":
+        raise OutputValueError(
+            f"The largest difference is {comparison.largest_difference:.1e}, "
+            f"{comparison.tolerance_needed:.3g} times what is allowed in its row ({tolerance.reason})."
+        )
+
+
+def _as_rows(answer: Array, batch_size: int, n_rows: int) -> Array:
+    if answer.shape not in ((n_rows,), (n_rows, 1)):
+        raise OutputShapeError(
+            f"Answers must have shape ({n_rows},) or ({n_rows}, 1), but at batch size {batch_size} they have {answer.shape}."
+        )
+    return answer.reshape(n_rows).astype(np.float64)
+
+
+def _verdict(worst: Array, tolerance: Tolerance) -> str:
+    if not worst.any():
+        return "identical"
+    if (worst <= tolerance.rounding_only).all():
+        return "rounding"
+    return "explained (float16 weights)" if (worst <= tolerance.per_row).all() else "unexplained"

@@ -1,0 +1,152 @@
+"""Prove that one exported file is the network it came from, and write down what was found."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from throughline.data.scaling import scale
+from throughline.errors import ThroughlineError
+from throughline.formats.base import Format, file_sha256, file_size_bytes
+from throughline.processes import Child
+from throughline.record import FormatRecord, TrainingRecord
+from throughline.scratch import MLP
+from throughline.spec import NetworkSpec
+from throughline.verify.compare import THRESHOLD, compare, raise_if_failed
+from throughline.verify.tolerance import derive_tolerance
+from throughline.weights import Array, Weights
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A network after training, as the parent process knows it: no framework object, only what it left.
+
+    Attributes
+    ----------
+    record : TrainingRecord
+    spec : NetworkSpec
+    weights : Weights
+    val_answers, test_answers : ndarray of shape (n_samples,)
+        Probabilities of class 1 from the framework itself.
+    gradients : list of ndarray
+        Of the framework's automatic differentiation, float64.
+    exports : dict
+        For each format ``path``, ``facts`` and ``export_s``.
+    """
+
+    record: TrainingRecord
+    spec: NetworkSpec
+    weights: Weights
+    val_answers: Array
+    test_answers: Array
+    gradients: list[Array]
+    exports: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class HeldOutRows:
+    """The rows on which everything is proven.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_samples, n_features), float32
+    y : ndarray of shape (n_samples,)
+    path : Path
+        `X` as .npy, for the child processes.
+    """
+
+    X: Array
+    y: Array
+    path: Path
+
+
+def missing_runtime(form: Format) -> str:
+    """Return why the runtime of a format is not here, or an empty text."""
+    missing = [name.split(".")[0] for name in form.preload if importlib.util.find_spec(name.split(".")[0]) is None]
+    return f"{', '.join(missing)} is not installed: pip install throughline" if missing else ""
+
+
+def prove(form: Format, child: Child, network: TrainedNetwork, rows: HeldOutRows, folder: Path) -> FormatRecord:
+    """Let a child answer the held-out rows from the file alone, and judge the answers.
+
+    Parameters
+    ----------
+    form : Format
+    child : Child
+        A fresh process; it is used up.
+    network : TrainedNetwork
+        The source network, whose answers are expected.
+    rows : HeldOutRows
+    folder : Path
+        The run's folder, which holds the artefact.
+
+    Returns
+    -------
+    FormatRecord
+        With status "passed" or "failed".
+    """
+    made = network.exports[form.name]
+    path = Path(made["path"])
+    record = _described(form, "failed", "") | {
+        "path": path.relative_to(folder).as_posix(),
+        "size_bytes": file_size_bytes(path),
+        "sha256": file_sha256(path),
+        "export_s": made["export_s"],
+        "facts": made["facts"],
+    }
+    answers_path = rows.path.with_name(f"answers-{form.name}.npz")
+    try:
+        measured = child.call(
+            "throughline.verify.worker:run_artifact",
+            {"format_name": form.name, "path": str(path), "rows": str(rows.path), "answers": str(answers_path)},
+        )
+        record |= {name: measured[name] for name in ("load_s", "latency_us", "rows_per_s")}
+        record["facts"] = made["facts"] | measured["facts"]
+        with np.load(answers_path, allow_pickle=False) as arrays:
+            answers = {int(size): arrays[size] for size in arrays.files}
+        record |= _judged(form, network, rows, answers)
+    except ThroughlineError as error:
+        record["reason"] = str(error)
+    return FormatRecord(**record)
+
+
+def not_run(form: Format, reason: str) -> FormatRecord:
+    """Return the record of a format that could not be run here."""
+    return FormatRecord(**_described(form, "not_run", reason))
+
+
+def numpy_answers(spec: NetworkSpec, weights: Weights, X: Array) -> Array:
+    """Return the probabilities of the plain NumPy network in float64: the reference of all implementations."""
+    mlp = MLP(spec.layer_sizes, hidden=spec.hidden_activation, parameters=weights.parameters)
+    return mlp.predict_proba(scale(X, weights.mean.astype(np.float64), weights.std.astype(np.float64)))[:, 0]
+
+
+def _judged(form: Format, network: TrainedNetwork, rows: HeldOutRows, answers: dict[int, Array]) -> dict[str, Any]:
+    tolerance = derive_tolerance(network.spec, network.weights, rows.X, form.stored_as)
+    comparison = compare(answers, network.test_answers, tolerance)
+    whole = answers[len(rows.X)].reshape(-1)
+    exact = numpy_answers(network.spec, network.weights, rows.X)
+    found: dict[str, Any] = {
+        name: getattr(comparison, name)
+        for name in ("checks", "largest_difference", "mean_difference", "n_flips", "batch_difference", "verdict")
+    }
+    found |= {
+        "tolerance": float(tolerance.per_row.max()),
+        "tolerance_reason": tolerance.reason,
+        "numpy_largest_difference": float(np.abs(whole - exact).max()),
+        "test_accuracy": float(np.mean((whole > THRESHOLD) == rows.y)),
+    }
+    try:
+        raise_if_failed(comparison, answers, network.test_answers, tolerance)
+    except ThroughlineError as error:
+        return found | {"status": "failed", "reason": str(error)}
+    return found | {"status": "passed"}
+
+
+def _described(form: Format, status: str, reason: str) -> dict[str, Any]:
+    shared = ("name", "title", "chapter", "framework", "runtime", "good_for", "stored_as")
+    return {name: getattr(form, name) for name in shared} | {"status": status, "reason": reason}
