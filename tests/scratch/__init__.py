@@ -1,0 +1,1 @@
+"""Tests of throughline.scratch, one file per module."""
