@@ -274,12 +274,10 @@ def _kept_on_crash() -> Iterator[Path]:
 
 
 def _write(record: RunRecord, folder: Path) -> None:
-    from throughline.report.page import write_report
-    from throughline.report.talking_points import write_talking_points
+    from throughline.report import write_all
 
     (folder / "record.json").write_text(record.to_json(), encoding="utf-8")
-    write_report(record, folder / "report.html")
-    write_talking_points(record, folder / "talking_points.md")
+    write_all(record, folder)
 
 
 def _split_record(split: Split) -> SplitRecord:

@@ -53,7 +53,7 @@ def tell(run: Run) -> list[Bar]:
 
 def _on_task(run: Run) -> Perceptron:
     X = scale(run.split.X_train[:TASK_MAX_ROWS], run.initial.mean, run.initial.std)
-    return Perceptron(max_epochs=TASK_MAX_EPOCHS).fit(X, run.split.y_train[:TASK_MAX_ROWS])
+    return Perceptron(max_epochs=TASK_MAX_EPOCHS, record_path=False).fit(X, run.split.y_train[:TASK_MAX_ROWS])
 
 
 def _picture(points: SeparableSet, X: Array, y: Array, path: Array) -> PlanePicture:

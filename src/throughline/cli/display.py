@@ -1,0 +1,166 @@
+"""What a run shows in the terminal: live while it works, tables at the end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from throughline.progress import ChapterDone, ChapterStarted, Event, Stage
+from throughline.record import Bar, FormatRecord, RunRecord
+
+MET, MISSED = Text("✓", style="green"), Text("✗", style="bold red")
+
+
+class RunDisplay:
+    """Shows chapters as they end and processes while they work; a context manager.
+
+    On a terminal the lower lines are live. Elsewhere, in a log for instance, each chapter is one line.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._lock = threading.Lock()
+        self._stages: dict[str, tuple[str, float]] = {}
+        self._chapter = ""
+        self._spinner = Spinner("dots")
+        self._live = Live(console=console, get_renderable=self._working, refresh_per_second=8, transient=True)
+
+    def on_event(self, event: Event) -> None:
+        """Take an event from any thread."""
+        with self._lock:
+            if isinstance(event, Stage):
+                self._note_stage(event)
+                return
+            self._chapter = f"{event.number} {event.title}" if isinstance(event, ChapterStarted) else ""
+        if isinstance(event, ChapterDone):
+            self._console.print(_chapter_lines(event))
+
+    def _note_stage(self, stage: Stage) -> None:
+        if not stage.text:
+            self._stages.pop(stage.process, None)
+            return
+        since = self._stages.get(stage.process, ("", time.perf_counter()))[1]
+        self._stages[stage.process] = (stage.text, since)
+
+    def _working(self) -> RenderableType:
+        with self._lock:
+            rows = [(process, *entry) for process, entry in self._stages.items() if process != "run"]
+            chapter = self._chapter
+        table = Table.grid(padding=(0, 2))
+        for process, text, since in rows:
+            table.add_row("   ", Text(process, style="cyan"), f"{time.perf_counter() - since:5.1f} s", text)
+        self._spinner.update(text=f" chapter {chapter}" if chapter else " …")
+        return Group(self._spinner, table)
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+
+def print_summary(console: Console, record: RunRecord, folder: Path) -> None:
+    """Print the table of the frameworks, the table of the formats, and where everything was written."""
+    console.print()
+    if record.trainings():
+        console.print(_framework_table(record), "")
+    if record.formats:
+        console.print(_format_table(record.formats), "")
+    for entry in record.formats:
+        if entry.status != "passed":
+            style = "bold red" if entry.status == "failed" else "yellow"
+            console.print(Text(f"{entry.title} {entry.status.replace('_', ' ')}: {entry.reason}", style=style))
+    missed = [bar for bar in record.bars if not bar.met]
+    n_met = len(record.bars) - len(missed)
+    console.print(Text(f"{n_met} of {len(record.bars)} bars met", style="red" if missed else "green"), end="")
+    console.print(f", {_proof_sentence(record.formats)}; {record.wall_s:.1f} s.")
+    for name in ("report.html", "talking_points.md", "record.json", "models"):
+        console.print(f"  {folder / name}", soft_wrap=True)
+
+
+def _chapter_lines(event: ChapterDone) -> RenderableType:
+    lines = [Text.assemble((f"{event.number} {event.title}", "bold"), (f"  {event.elapsed_s:.1f} s", "dim"))]
+    lines += [Text.assemble("  ", MET if bar.met else MISSED, " ", bar_sentence(bar)) for bar in event.bars]
+    return Group(*lines)
+
+
+def bar_sentence(bar: Bar) -> str:
+    """Say what was measured against what was asked.
+
+    Examples
+    --------
+    >>> from throughline.record import make_bar
+    >>> bar_sentence(make_bar(1, "perceptron test accuracy", 0.985, "above", 0.95))
+    'perceptron test accuracy 98.5 % (above 95 %)'
+    """
+    if bar.unit == "percent":
+        return f"{bar.text} {100 * bar.measured:.1f} % ({bar.kind} {100 * bar.required:g} %)"
+    return f"{bar.text} {bar.measured:.1e} ({bar.kind} {bar.required:g})"
+
+
+def _framework_table(record: RunRecord) -> Table:
+    table = _table("network", "epochs", "best", "fit s", "val loss", "val acc.", "test acc.", "95 % interval")
+    evaluated = {e.framework: e for e in record.evaluation.networks} if record.evaluation else {}
+    for training in record.trainings():
+        tested = evaluated.get(training.framework)
+        table.add_row(
+            training.framework,
+            str(len(training.losses)),
+            str(training.best_epoch),
+            f"{training.fit_s:.2f}",
+            f"{training.val_loss:.4f}",
+            f"{training.val_accuracy:.1%}",
+            f"{tested.accuracy.value:.1%}" if tested else "–",
+            f"{tested.accuracy.low:.1%}–{tested.accuracy.high:.1%}" if tested else "–",
+        )
+    return table
+
+
+def _format_table(formats: list[FormatRecord]) -> Table:
+    table = _table("format", "bytes", "differs", "allowed", "flips", "acc.", "µs/row", "verdict")
+    for entry in formats:
+        if entry.status == "not_run":
+            table.add_row(entry.title, *["–"] * 6, "not run")
+            continue
+        table.add_row(
+            entry.title,
+            f"{entry.size_bytes:,}",
+            f"{entry.largest_difference:.1e}",
+            f"{entry.tolerance:.1e}",
+            str(entry.n_flips),
+            f"{entry.test_accuracy:.1%}",
+            f"{entry.latency_us:.1f}",
+            entry.verdict if entry.status == "passed" else f"FAILED {entry.verdict}".strip(),
+            style="" if entry.status == "passed" else "red",
+        )
+    return table
+
+
+def _table(*columns: str) -> Table:
+    # Eighty columns hold all of it when only the verdict may wrap.
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    for column in columns:
+        left = column in ("network", "format", "verdict")
+        table.add_column(column, justify="left" if left else "right", no_wrap=column != "verdict")
+    return table
+
+
+def _proof_sentence(formats: list[FormatRecord]) -> str:
+    counts = {status: sum(entry.status == status for entry in formats) for status in ("passed", "failed", "not_run")}
+    parts = [f"{counts['passed']} of {len(formats)} exported files proven"]
+    parts += [f"{counts[key]} {key.replace('_', ' ')}" for key in ("failed", "not_run") if counts[key]]
+    return ", ".join(parts)

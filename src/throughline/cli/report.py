@@ -1,0 +1,40 @@
+"""``throughline report``: write report and talking points of a finished run anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def report(
+    run: Annotated[Path, Parameter(help="Folder of a finished run.")],
+    /,
+    *,
+    open: Annotated[bool, Parameter(negative="", help="Open the page in the browser.")] = False,
+) -> int:
+    """Write `report.html` and `talking_points.md` of a finished run again, from its `record.json`.
+
+    **Examples**
+
+    `throughline report runs/patients --open`
+    """
+    from throughline.errors import OutputError
+    from throughline.record import load_record
+    from throughline.report import write_all
+
+    record = load_record(run)
+    folder = run if run.is_dir() else run.parent
+    try:
+        paths = write_all(record, folder)
+    except OSError as error:
+        received = f"{folder} ({error.strerror})"
+        raise OutputError("RUN", "a folder that can be written", received, "copy it elsewhere") from error
+    for path in paths:
+        print(path)
+    if open:
+        import webbrowser
+
+        webbrowser.open(paths[0].resolve().as_uri())
+    return 0

@@ -1,0 +1,30 @@
+"""A RunRecord, told to people: one HTML page, its plots, and talking points."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from throughline.record import RunRecord
+
+
+def write_all(record: RunRecord, folder: Path) -> list[Path]:
+    """Write ``report.html`` and ``talking_points.md`` into a run's folder, each whole or not at all.
+
+    Parameters
+    ----------
+    record : RunRecord
+    folder : Path
+        An existing folder.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+    """
+    from throughline.report.page import write_report
+    from throughline.report.talking_points import write_talking_points
+
+    page, points = folder / "report.html", folder / "talking_points.md"
+    write_report(record, page)
+    write_talking_points(record, points)
+    return [page, points]
