@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -117,16 +117,17 @@ class Background:
             return not_run(form, missing)
         clock = StageClock(self, f"verify {form.name}", form.chapter)
         clock.enter(f"import the runtime of {form.title}")
-        with self._child(f"verify {form.name}", form.preload) as child, clock:
+        with self._child(f"verify {form.name}", form.preload, form.environment) as child, clock:
             trained, held_out = network.result(), self._rows.result()
             clock.enter(f"verify {form.title}")
             return prove(form, child, trained, held_out, self.folder)
 
-    def _child(self, name: str, preload: tuple[str, ...] | list[str]) -> Child:
+    def _child(self, name: str, preload: Sequence[str], environment: Mapping[str, str] | None = None) -> Child:
         with self._lock:
             if self._closed:
                 raise WorkerError(f"The process '{name}' was not started, because the run is being stopped.")
-            child = Child(name, preload=preload, log=self.work / f"{name.replace(' ', '-')}.log")
+            log = self.work / f"{name.replace(' ', '-')}.log"
+            child = Child(name, preload=preload, log=log, environment=environment)
             self._children.append(child)
             return child
 

@@ -54,9 +54,11 @@ class Child:
     name : str
         For messages and the log.
     preload : sequence of str
-        Modules to import before the call comes.
+        Modules to import before the call comes; ``"!name"`` hides a package, as if it were not installed.
     log : Path
         Where the child's own output goes.
+    environment : mapping, optional
+        Further environment variables.
 
     Examples
     --------
@@ -67,7 +69,9 @@ class Child:
     3
     """
 
-    def __init__(self, name: str, *, preload: Sequence[str] = (), log: Path) -> None:
+    def __init__(
+        self, name: str, *, preload: Sequence[str] = (), log: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.name = name
         self.log = log
         self.started = time.perf_counter()
@@ -77,7 +81,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log_file,
-                env=os.environ | ENVIRONMENT,
+                env=os.environ | ENVIRONMENT | dict(environment or {}),
                 # Out of the terminal's group: Ctrl-C reaches the parent alone, which then stops its children.
                 start_new_session=os.name == "posix",
             )
@@ -169,7 +173,10 @@ def _serve(preload: Sequence[str]) -> None:
     threading.Thread(target=_read_calls, args=(sys.stdin.buffer, calls, arrived), daemon=True).start()
     try:
         for module in preload:
-            importlib.import_module(module)
+            if module.startswith("!"):
+                sys.modules[module[1:]] = None  # type: ignore[assignment]  # makes `import` raise ImportError
+            else:
+                importlib.import_module(module)
         arrived.wait()
         module_name, function_name = calls[0]["function"].split(":")
         function = getattr(importlib.import_module(module_name), function_name)

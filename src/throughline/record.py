@@ -527,3 +527,9 @@ def _without(data: Any) -> Any:
     if isinstance(data, list | tuple):
         return [_without(value) for value in data]
     return data
+
+
+if __name__ == "__main__":
+    import json
+
+    print(json.dumps(json_schema(), indent=1))

@@ -19,8 +19,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-import msgspec
+from typing import Any
 
 import throughline
 from throughline.background import Background, StageClock
@@ -109,7 +108,7 @@ def run(request: RunRequest, on_event: OnEvent = ignore) -> tuple[RunRecord, Pat
     started = time.perf_counter()
     chapters = _check(request)
     # Everything that can be refused is refused before a process starts or a folder is made.
-    table = _load_table(request) if request.data else None
+    table = read_csv(request.data, request.target or "") if request.data else None
     with _written_whole(_folder_of(request)) as (folder, final), _kept_on_crash() as work:
         record = _tell(request, chapters, table, folder, work, final.name, started, on_event)
         _write(record, folder)
@@ -157,7 +156,7 @@ def _tell(
         schema_version=SCHEMA_VERSION,
         name=name,
         created=created,
-        arguments=msgspec.to_builtins(request, enc_hook=str),
+        arguments=_arguments(request),
         seed=request.seed,
         chapters=chapters,
         task=table.task,
@@ -278,6 +277,13 @@ def _write(record: RunRecord, folder: Path) -> None:
 
     (folder / "record.json").write_text(record.to_json(), encoding="utf-8")
     write_all(record, folder)
+
+
+def _arguments(request: RunRequest) -> dict[str, Any]:
+    """Return what is needed to run it again; files by name, since the record may travel."""
+    data = request.data.name if request.data else None
+    given = {"task": request.task, "data": data, "target": request.target, "seed": request.seed}
+    return given | {"chapters": list(request.chapters)}
 
 
 def _split_record(split: Split) -> SplitRecord:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -87,6 +87,8 @@ class Format:
         What loads it, for people.
     preload : tuple of str
         Modules that the runtime needs; imported before the clock starts.
+    environment : mapping
+        Environment variables of the process that runs it.
     forbidden : tuple of str
         Modules that must not be imported when it runs: the framework it leaves behind.
     export : callable
@@ -109,6 +111,7 @@ class Format:
     runtime: str
     preload: tuple[str, ...]
     forbidden: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
     export: Callable[[Any, Path], dict[str, str | int]]
     load: Callable[[Path], Runner]
     stored_as: Literal["float32", "float16"] = "float32"

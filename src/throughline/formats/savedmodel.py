@@ -65,7 +65,9 @@ FORMAT = Format(
     suffix="/1",  # TF Serving looks for numbered versions below the folder of a model
     runtime="TensorFlow / TF Serving",
     preload=("tensorflow",),
-    forbidden=("torch",),
+    forbidden=("keras", "torch"),
+    # TensorFlow imports Keras 3 on its own unless it is told to use its predecessor, which is not installed.
+    environment={"TF_USE_LEGACY_KERAS": "1"},
     export=export,
     load=SavedModelRunner,
     good_for="a server: TF Serving loads the folder and answers its named signature",

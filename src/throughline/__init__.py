@@ -1,0 +1,3 @@
+"""Throughline."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,70 @@
+"""What tests of several folders share: one finished run on a small real table."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from throughline.record import RunRecord, load_record
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What `throughline run` left: exit status, output, folder and record."""
+
+    status: int
+    stdout: str
+    stderr: str
+    folder: Path
+    data: Path
+    record: RunRecord
+
+    def call(self, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+        """Call the command once more."""
+        return run_throughline(arguments)
+
+
+@pytest.fixture(scope="session")
+def breast_cancer_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Scikit-learn's real set as a CSV file with a column of words as its target."""
+    import polars as pl
+    from sklearn.datasets import load_breast_cancer
+
+    bunch = load_breast_cancer()
+    frame = pl.DataFrame(bunch.data, schema=[str(name) for name in bunch.feature_names])
+    path = tmp_path_factory.mktemp("data") / "breast.csv"
+    frame.with_columns(diagnosis=pl.Series(bunch.target_names[bunch.target])).write_csv(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished_run(breast_cancer_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
+    """One whole run through the command line; tests that use it share the xdist group "run"."""
+    folder = tmp_path_factory.mktemp("runs") / "breast"
+    command = ["run", "--data", str(breast_cancer_csv), "--target", "diagnosis", "--out", str(folder), "--json"]
+    done = run_throughline(command)
+    assert done.returncode == 0, done.stderr
+    record = load_record(folder)
+    assert json.loads(done.stdout)["name"] == record.name
+    return FinishedRun(done.returncode, done.stdout, done.stderr, folder, breast_cancer_csv, record)
+
+
+def run_throughline(
+    arguments: list[str], cwd: Path | None = None, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Call the command as a user does, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "throughline", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | (env or {}),
+        timeout=300,
+        check=False,
+    )
