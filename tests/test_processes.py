@@ -58,18 +58,24 @@ def test_prints_go_to_the_log_and_not_into_the_answer(tmp_path: Path) -> None:
 
 
 def test_our_own_errors_keep_their_kind_and_sentence(tmp_path: Path) -> None:
-    with Child("refuser", log=tmp_path / "log") as child, pytest.raises(DataError, match="--data must be a, but got b: c"):
+    with (
+        Child("refuser", log=tmp_path / "log") as child,
+        pytest.raises(DataError, match="--data must be a, but got b: c"),
+    ):
         child.call("jobs:refuse", {})
 
 
 def test_a_foreign_exception_is_named_and_its_trace_kept(tmp_path: Path) -> None:
-    with Child("crasher", log=tmp_path / "log") as child, pytest.raises(WorkerError, match="ZeroDivisionError.*nothing"):
+    with (
+        Child("crasher", log=tmp_path / "log") as child,
+        pytest.raises(WorkerError, match=r"ZeroDivisionError.*nothing"),
+    ):
         child.call("jobs:crash", {})
     assert "Traceback" in (tmp_path / "log").read_text()
 
 
 def test_a_death_is_told_with_status_and_last_words(tmp_path: Path) -> None:
-    with Child("dier", log=tmp_path / "log") as child, pytest.raises(WorkerError, match="status 7.*last words"):
+    with Child("dier", log=tmp_path / "log") as child, pytest.raises(WorkerError, match=r"status 7.*last words"):
         child.call("jobs:die", {})
 
 

@@ -19,7 +19,7 @@ import pytest
 from throughline.errors import UsageError
 from throughline.formats import load_formats
 from throughline.formats.base import file_sha256, file_size_bytes
-from throughline.record import json_schema, load_record, reproducible_figures
+from throughline.record import json_schema, reproducible_figures
 from throughline.run import RunRequest, run
 from throughline.weights import load_weights
 
@@ -43,12 +43,18 @@ def test_every_format_is_exported_and_proven(finished_run: Any) -> None:
         assert (entry.status, entry.reason) == ("passed", "")
         assert [(check.batch_size, check.n_rows) for check in entry.checks] == [(b, n_test) for b in (1, 2, 33, n_test)]
         assert 0 <= entry.largest_difference <= entry.tolerance
-        assert entry.latency_us > 0 and entry.rows_per_s > 0
+        assert entry.latency_us > 0
+        assert entry.rows_per_s > 0
 
 
 def test_files_are_those_of_the_record(finished_run: Any) -> None:
     folder, record = finished_run.folder, finished_run.record
-    assert sorted(path.name for path in folder.iterdir()) == ["models", "record.json", "report.html", "talking_points.md"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "models",
+        "record.json",
+        "report.html",
+        "talking_points.md",
+    ]
     for entry in record.formats:
         path = folder / entry.path
         assert (file_size_bytes(path), file_sha256(path)) == (entry.size_bytes, entry.sha256)

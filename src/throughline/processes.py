@@ -111,7 +111,8 @@ class Child:
             If the child died or raised anything else; the message names its log.
         """
         stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None and stdout is not None  # both are pipes
+        assert stdin is not None  # both are pipes
+        assert stdout is not None
         with contextlib.suppress(BrokenPipeError):  # a dead child shows below, with its log
             stdin.write(json.dumps({"function": function, "arguments": arguments}).encode() + b"\n")
             stdin.flush()
@@ -150,7 +151,9 @@ class Child:
     def _error(self, error: dict[str, Any]) -> ThroughlineError:
         kind = getattr(errors, error["kind"], None)
         if kind is None:
-            return WorkerError(f"The process '{self.name}' failed with {error['kind']}: {error['text']}; see {self.log}")
+            return WorkerError(
+                f"The process '{self.name}' failed with {error['kind']}: {error['text']}; see {self.log}"
+            )
         raised: ThroughlineError = kind(*error["args"])
         return raised
 

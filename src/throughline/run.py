@@ -212,7 +212,9 @@ def _check(request: RunRequest) -> list[int]:
         allowed = f"numbers from {min(known)} to {max(known)}"
         raise UsageError("--chapters", allowed, received, "pass for example --chapters 3,4,6")
     if not 0 <= request.seed < 2**32:
-        raise UsageError("--seed", "a whole number from 0 to 4294967295", str(request.seed), "pass for example --seed 7")
+        raise UsageError(
+            "--seed", "a whole number from 0 to 4294967295", str(request.seed), "pass for example --seed 7"
+        )
     if request.data and request.task:
         raise UsageError("--task", "left out when --data is given", request.task, "choose one of the two")
     if request.data and not request.target:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, Self
 
 import msgspec
@@ -130,8 +131,7 @@ class NetworkSpec(JsonSpec):
     @property
     def n_parameters(self) -> int:
         """Number of trained values: kernels and biases, without the fixed scaling."""
-        sizes = self.layer_sizes
-        return sum((fan_in + 1) * fan_out for fan_in, fan_out in zip(sizes, sizes[1:], strict=False))
+        return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(self.layer_sizes))
 
 
 @dataclass(frozen=True, kw_only=True)

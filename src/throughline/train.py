@@ -56,7 +56,9 @@ def train_once(
 
     emit({"stage": "training"})
     started = time.perf_counter()
-    epochs = net.fit(network, plan, rows, lambda epoch: emit({"epoch": epoch.number, "val_accuracy": epoch.val_accuracy}))
+    epochs = net.fit(
+        network, plan, rows, lambda epoch: emit({"epoch": epoch.number, "val_accuracy": epoch.val_accuracy})
+    )
     fit_s = time.perf_counter() - started
 
     kept = net.get_weights(network)
@@ -65,9 +67,7 @@ def train_once(
     np.savez(folder / "gradients.npz", *gradients_float64(net, spec, kept, rows))
     made = export_all(network, exports, folder, emit)
     return {
-        "training": msgspec.to_builtins(
-            training_record(framework, spec, epochs, weights.digest, kept.digest, fit_s)
-        ),
+        "training": msgspec.to_builtins(training_record(framework, spec, epochs, weights.digest, kept.digest, fit_s)),
         "exports": made,
     }
 

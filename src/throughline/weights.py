@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,9 @@ def load_weights(path: Path) -> tuple[Weights, NetworkSpec]:
             spec = NetworkSpec.from_json((file.metadata() or {})["network_spec"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (OSError, SafetensorError, KeyError) as error:
-        raise DataError(str(path), "a safetensors file written by Throughline", str(error), "export it again") from error
+        raise DataError(
+            str(path), "a safetensors file written by Throughline", str(error), "export it again"
+        ) from error
     n_layers = len(spec.layer_sizes) - 1
     try:
         weights = Weights(
@@ -127,7 +130,9 @@ def load_weights(path: Path) -> tuple[Weights, NetworkSpec]:
             tuple(arrays[f"dense_{i + 1}.bias"] for i in range(n_layers)),
         )
     except KeyError as error:
-        raise DataError(str(path), "a file with all arrays of its spec", f"none named {error}", "export it again") from error
+        raise DataError(
+            str(path), "a file with all arrays of its spec", f"none named {error}", "export it again"
+        ) from error
     weights.check(spec)
     return weights, spec
 
@@ -156,7 +161,7 @@ def initial_weights(spec: NetworkSpec, mean: Array, std: Array) -> Weights:
     """
     rng = np.random.default_rng(spec.seed)
     kernels, biases = [], []
-    for fan_in, fan_out in zip(spec.layer_sizes, spec.layer_sizes[1:], strict=False):
+    for fan_in, fan_out in pairwise(spec.layer_sizes):
         limit = np.sqrt(6.0 / (fan_in + fan_out))
         kernels.append(rng.uniform(-limit, limit, (fan_in, fan_out)).astype(spec.dtype))
         biases.append(np.zeros(fan_out, spec.dtype))
@@ -165,6 +170,6 @@ def initial_weights(spec: NetworkSpec, mean: Array, std: Array) -> Weights:
 
 def _expected_shapes(spec: NetworkSpec) -> list[tuple[str, tuple[int, ...]]]:
     shapes: list[tuple[str, tuple[int, ...]]] = [("scaling.mean", (spec.n_inputs,)), ("scaling.std", (spec.n_inputs,))]
-    for i, (fan_in, fan_out) in enumerate(zip(spec.layer_sizes, spec.layer_sizes[1:], strict=False), start=1):
+    for i, (fan_in, fan_out) in enumerate(pairwise(spec.layer_sizes), start=1):
         shapes += [(f"dense_{i}.kernel", (fan_in, fan_out)), (f"dense_{i}.bias", (fan_out,))]
     return shapes

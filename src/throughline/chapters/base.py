@@ -11,6 +11,7 @@ from typing import Any
 from throughline.data.split import Split
 from throughline.data.tasks import Table
 from throughline.formats import load_formats
+from throughline.frameworks.base import TITLES
 from throughline.record import Bar, FormatRecord, make_bar
 from throughline.spec import NetworkSpec, TrainSpec
 from throughline.verify.prove import TrainedNetwork
@@ -90,7 +91,7 @@ def tell_training(run: Run, *, number: int, framework: str, part: str) -> list[B
     training = run.trained[framework].result().record
     run.parts[part] = training
     return [
-        make_bar(number, f"{framework} validation accuracy", training.val_accuracy, "above", LEAST_VAL_ACCURACY),
+        make_bar(number, f"{TITLES[framework]} validation accuracy", training.val_accuracy, "above", LEAST_VAL_ACCURACY),
         proof_bar(number, run.formats_of(number)),
     ]
 

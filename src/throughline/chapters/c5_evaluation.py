@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from throughline.chapters.base import Chapter, Run
 from throughline.evaluate import THRESHOLD, evaluate, mcnemar
+from throughline.frameworks.base import TITLES
 from throughline.record import Bar, EvaluationRecord, make_bar
 
 LEAST_ACCURACY = 0.92
@@ -22,7 +23,7 @@ def tell(run: Run) -> list[Bar]:
         paired=mcnemar(("keras", "torch"), y, answers["keras"], answers["torch"]),
     )
     return [
-        make_bar(5, f"{network.framework} test accuracy", network.accuracy.value, "at least", LEAST_ACCURACY)
+        make_bar(5, f"{TITLES[network.framework]} test accuracy", network.accuracy.value, "at least", LEAST_ACCURACY)
         for network in networks
         if network.framework in ("keras", "torch")
     ]

@@ -48,14 +48,16 @@ class Runner(ABC):
             Whatever the runtime answered; shape and values are judged by `verify`.
         """
         if X.ndim != 2 or X.dtype != np.float32:
-            raise DataError("rows", "a float32 array of shape (n_samples, n_features)", f"{X.dtype} {X.shape}", "convert")
+            raise DataError(
+                "rows", "a float32 array of shape (n_samples, n_features)", f"{X.dtype} {X.shape}", "convert"
+            )
         return np.asarray(self._predict(np.ascontiguousarray(X)))
 
     @abstractmethod
     def _predict(self, X: Array) -> Any:
         """Call the runtime."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 (most runtimes are freed with their object)
         """Free what the runtime holds."""
 
     def __enter__(self) -> Self:

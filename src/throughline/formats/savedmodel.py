@@ -47,7 +47,12 @@ class SavedModelRunner(Runner):
         (self._input,) = self._signature.structured_input_signature[1]
         (self._output,) = self._signature.structured_outputs
         super().__init__(
-            {"runtime": f"TensorFlow {tf.__version__}", "signature": SIGNATURE, "input": self._input, "output": self._output}
+            {
+                "runtime": f"TensorFlow {tf.__version__}",
+                "signature": SIGNATURE,
+                "input": self._input,
+                "output": self._output,
+            }
         )
 
     def _predict(self, X: Array) -> Any:

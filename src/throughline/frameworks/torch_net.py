@@ -127,7 +127,8 @@ def fit(network: PyTorchNN, spec: TrainSpec, split: Split, on_epoch: OnEpoch) ->
 def predict(network: PyTorchNN, X: Array) -> Array:
     """Return the probability of class 1, shape (n_samples,)."""
     with torch.inference_mode():
-        return network(torch.from_numpy(np.ascontiguousarray(X)).to(network.mean.dtype)).numpy()[:, 0]
+        probabilities: Array = network(torch.from_numpy(np.ascontiguousarray(X)).to(network.mean.dtype)).numpy()
+    return probabilities[:, 0]
 
 
 def gradients(network: PyTorchNN, X: Array, y: Array) -> list[Array]:

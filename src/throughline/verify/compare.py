@@ -99,7 +99,9 @@ def compare(answers: Mapping[int, Array], expected: Array, tolerance: Tolerance)
     )
 
 
-def raise_if_failed(comparison: Comparison, answers: Mapping[int, Array], expected: Array, tolerance: Tolerance) -> None:
+def raise_if_failed(
+    comparison: Comparison, answers: Mapping[int, Array], expected: Array, tolerance: Tolerance
+) -> None:
     """Raise what is wrong first: a label that its margin forbids to flip, then a value.
 
     Raises
@@ -127,7 +129,8 @@ def raise_if_failed(comparison: Comparison, answers: Mapping[int, Array], expect
 def _as_rows(answer: Array, batch_size: int, n_rows: int) -> Array:
     if answer.shape not in ((n_rows,), (n_rows, 1)):
         raise OutputShapeError(
-            f"Answers must have shape ({n_rows},) or ({n_rows}, 1), but at batch size {batch_size} they have {answer.shape}."
+            f"Answers must have shape ({n_rows},) or ({n_rows}, 1), "
+            f"but at batch size {batch_size} they have {answer.shape}."
         )
     return answer.reshape(n_rows).astype(np.float64)
 
