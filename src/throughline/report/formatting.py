@@ -1,0 +1,141 @@
+"""Numbers as people read them: the only way in which a figure reaches the page.
+
+Each function takes one value of a RunRecord and returns text; `FILTERS` offers them to the templates.
+A value that is not a finite number becomes a dash, so that a damaged record shows its gap and no page fails.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+
+DASH = "–"
+NARROW_SPACE = "\u202f"  # between a number and its unit, never broken at the end of a line
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_FRAMEWORK_TITLES = {"numpy": "NumPy", "keras": "Keras", "torch": "PyTorch"}
+_Formatter = Callable[..., str]
+
+
+def _finite(function: _Formatter) -> _Formatter:
+    @functools.wraps(function)
+    def formatted(value: float | None, *arguments: int) -> str:
+        return DASH if value is None or not math.isfinite(value) else function(value, *arguments)
+
+    return formatted
+
+
+@_finite
+def percent(share: float, digits: int = 1) -> str:
+    """Write a share of 1 as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.9412).replace(NARROW_SPACE, " ")
+    '94.1 %'
+    """
+    return f"{100 * share:.{digits}f}{NARROW_SPACE}%"
+
+
+@_finite
+def decimal(value: float, digits: int = 3) -> str:
+    """Write a number with a fixed count of decimals."""
+    return f"{value:,.{digits}f}"
+
+
+@_finite
+def count(value: float) -> str:
+    """Write a whole number with its thousands parted.
+
+    Examples
+    --------
+    >>> count(3457)
+    '3,457'
+    """
+    return f"{value:,.0f}"
+
+
+@_finite
+def scientific(value: float) -> str:
+    """Write a number of any size with two digits, as a power of ten where that is shorter.
+
+    Examples
+    --------
+    >>> scientific(3.14e-9).replace(NARROW_SPACE, " ")
+    '3.1 × 10⁻⁹'
+    >>> scientific(1e-6), scientific(0.25), scientific(0.0)
+    ('10⁻⁶', '0.25', '0')
+    """
+    if value == 0 or 0.001 <= abs(value) < 10_000:
+        return f"{value:.2g}" if abs(value) < 100 else count(value)
+    mantissa, exponent = f"{value:.1e}".split("e")
+    if value == float(f"1e{exponent}"):
+        return f"10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+    return f"{mantissa}{NARROW_SPACE}×{NARROW_SPACE}10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+
+
+@_finite
+def size(n_bytes: float) -> str:
+    """Write bytes in B, kB or MB of 1,000 each."""
+    for unit, factor in (("MB", 1e6), ("kB", 1e3)):
+        if n_bytes >= factor:
+            return _with_unit(n_bytes / factor, unit)
+    return f"{n_bytes:.0f}{NARROW_SPACE}B"
+
+
+@_finite
+def duration(seconds: float) -> str:
+    """Write a time in µs, ms, s or minutes, whichever reads best.
+
+    Examples
+    --------
+    >>> duration(0.0042).replace(NARROW_SPACE, " ")
+    '4.2 ms'
+    """
+    if seconds == 0:
+        return f"0{NARROW_SPACE}s"
+    if seconds >= 60:
+        minutes, rest = divmod(round(seconds), 60)
+        return f"{minutes}{NARROW_SPACE}min {rest}{NARROW_SPACE}s"
+    for unit, factor in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= factor:
+            return _with_unit(seconds / factor, unit)
+    return _with_unit(seconds * 1e6, "µs")
+
+
+def microseconds(value: float | None) -> str:
+    """Write a time that is given in microseconds."""
+    return duration(None if value is None else value * 1e-6)
+
+
+@_finite
+def p_value(value: float) -> str:
+    """Write a probability of a test; very small ones as a power of ten."""
+    return decimal(value, 3) if value >= 0.001 else scientific(value)
+
+
+def framework_title(name: str) -> str:
+    """Write a framework's name as its makers do."""
+    return _FRAMEWORK_TITLES.get(name, name)
+
+
+def _with_unit(value: float, unit: str) -> str:
+    digits = 0 if value >= 100 else 1 if value >= 10 else 2
+    text = f"{value:.{digits}f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text) + NARROW_SPACE + unit
+
+
+FILTERS: dict[str, _Formatter] = {
+    function.__name__: function
+    for function in (
+        percent,
+        decimal,
+        count,
+        scientific,
+        size,
+        duration,
+        microseconds,
+        p_value,
+        framework_title,
+    )
+}

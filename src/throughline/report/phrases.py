@@ -1,0 +1,213 @@
+"""Phrases that several chapters share: names as they are said, bars, and what a verification found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from throughline.record import Bar, FormatRecord, RunRecord, TrainingRecord
+from throughline.report.spoken import count_words, counted, data_size, listed, percent, small
+
+SPOKEN = {
+    "numpy": "NumPy",
+    "keras": "Keras",
+    "torch": "PyTorch",
+    "relu": "ReLU",
+    "adam": "Adam",
+    "binary_cross_entropy": "binary cross-entropy",
+}
+CAUSES = {
+    "rounding": "from rounding",
+    "explained (float16 weights)": "from float16 weights",
+}
+# Worth of an explanation: it is only left out where a run with much to own up to leaves no time for it.
+CORE = 20
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of a script.
+
+    Attributes
+    ----------
+    text : str
+    value : int or None
+        Worth of an optional sentence, higher first; None if it must be said.
+    """
+
+    text: str
+    value: int | None = None
+
+
+def brief(text: str, n_words: int) -> str:
+    """Return `text` on one line, cut after so many spoken words."""
+    words = text.split()
+    while words and count_words(" ".join(words)) > n_words:
+        words.pop()
+    return " ".join(words) + ("…" if len(words) < len(text.split()) else "")
+
+
+def said(name: str) -> str:
+    """Return the name of a framework, activation, loss or optimizer as people say it."""
+    return SPOKEN.get(name, brief(name, 4))
+
+
+def aside(name: str) -> str:
+    """Return the name between commas, or a comma alone if it is too long to be said."""
+    return f", {brief(name, 6)}," if 0 < count_words(name) <= 6 else ","
+
+
+def hidden_layers(record: RunRecord) -> str:
+    """Say how many hidden layers there are, how wide, and with which activation."""
+    widths = record.network.hidden_units
+    activation = said(record.network.hidden_activation)
+    if len(widths) == 1:
+        return f"one hidden layer of {counted(widths[0], 'unit')} with {activation}"
+    return f"hidden layers of {listed([f'{width:,}' for width in widths])} units with {activation}"
+
+
+def stopping_sentence(record: RunRecord, training: TrainingRecord) -> str:
+    """Say why training ended and which weights were kept."""
+    stopped = len(training.losses) < record.train.max_epochs
+    how = "Early stopping ended it" if stopped else f"It used all {counted(len(training.losses), 'epoch')}"
+    return f"{how}, and I keep the weights of epoch {training.best_epoch:,}."
+
+
+def accuracy_after_export(record: RunRecord, found: FormatRecord | None) -> list[Sentence]:
+    """Say the accuracy of a proven file beside the one of the network it came from."""
+    if found is None or found.status != "passed":
+        return []
+    source = {network.framework: network for network in record.evaluation.networks} if record.evaluation else {}
+    accuracy = percent(found.test_accuracy)
+    text = f"Test accuracy of {title_of(found)} is {accuracy}"
+    if found.framework not in source:
+        return [Sentence(f"{text}.", 6)]
+    before = source[found.framework].accuracy.value
+    if before == found.test_accuracy:
+        return [Sentence(f"{text}, the same as before the export.", 6)]
+    return [Sentence(f"{text}, and before the export it was {percent(before, [found.test_accuracy])}.", 6)]
+
+
+def verification_sentences(record: RunRecord, chapter: int, subject: str) -> list[Sentence]:
+    """Say for each format of a chapter whether its file was proven; those that fared alike share a sentence."""
+    found = formats_of(record, chapter)
+    if not found:
+        return [Sentence(f"There is no export to {subject} in this run.")]
+    passed, failed, absent = (
+        [entry for entry in found if entry.status == status] for status in ("passed", "failed", "not_run")
+    )
+    sentences = []
+    if passed:
+        sentences.append(Sentence(_passed_sentence(record, passed)))
+    if failed:
+        file = "that file" if len(failed) == 1 else "those files"
+        sentences.append(Sentence(f"{titles_of(failed)} failed verification, so I would not ship {file}."))
+    if absent:
+        sentences.append(Sentence(f"{titles_of(absent)} could not be checked here, so I claim nothing."))
+    return sentences
+
+
+def _passed_sentence(record: RunRecord, passed: Sequence[FormatRecord]) -> str:
+    worst = max(passed, key=lambda entry: entry.largest_difference)
+    n_rows = max((check.n_rows for check in worst.checks), default=record.split.n_test)
+    flips = max(entry.n_flips for entry in passed)
+    changed = "no label changes" if flips == 0 else "1 label changes" if flips == 1 else f"{flips:,} labels change"
+    differ = "differs from its" if len(passed) == 1 else "differ from their"
+    return (
+        f"Loaded alone, {titles_of(passed)} {differ} source network by at most "
+        f"{small(worst.largest_difference, [worst.tolerance])} on {n_rows:,} test rows, and {changed}."
+    )
+
+
+def titles_of(found: Sequence[FormatRecord]) -> str:
+    """List the titles."""
+    return listed([title_of(entry) for entry in found])
+
+
+def title_of(found: FormatRecord) -> str:
+    """Return the title as it is said."""
+    return brief(found.title, 5)
+
+
+def flips_of(found: FormatRecord) -> str:
+    """Say how many labels changed."""
+    return f"{counted(found.n_flips, 'label')} changed"
+
+
+def joined_format_points(record: RunRecord, chapter: int) -> list[str]:
+    """Return one key point for all formats of a chapter, or none."""
+    found = formats_of(record, chapter)
+    return [" ".join(map(format_point, found))] if found else []
+
+
+def format_point(found: FormatRecord) -> str:
+    """Return what a glance must tell of a format."""
+    if found.status == "not_run":
+        return f"{title_of(found)}: not run ({brief(found.reason, 20)})."
+    if found.status == "failed":
+        return f"{title_of(found)}: verification FAILED ({brief(found.reason, 20)})."
+    return (
+        f"{title_of(found)}: {data_size(found.size_bytes)}, largest difference {small(found.largest_difference)}, "
+        f"{CAUSES.get(found.verdict, found.verdict)}, {flips_of(found)}."
+    )
+
+
+def padding(key_points: Sequence[str]) -> list[str]:
+    """Return what brings key points up to three."""
+    spare = ["A file that fails its check is not shipped.", "What could not run is counted, not hidden."]
+    return spare[: max(0, 3 - len(key_points))]
+
+
+def formats_of(record: RunRecord, chapter: int) -> list[FormatRecord]:
+    """Return the formats of a chapter."""
+    return [found for found in record.formats if found.chapter == chapter]
+
+
+def requirements(record: RunRecord, chapter: int) -> list[float]:
+    """Return what the bars of a chapter require, so that no figure is rounded across it."""
+    return [bar.required for bar in record.bars if bar.chapter == chapter]
+
+
+def bars_of(record: RunRecord, chapter: int) -> list[Bar]:
+    """Return the bars of a chapter, missed ones first."""
+    return sorted((bar for bar in record.bars if bar.chapter == chapter), key=lambda bar: bar.met)
+
+
+def bar_name(bar: Bar) -> str:
+    """Return what the bar measures as it is said, without what stands in brackets."""
+    words = re.sub(r"\s*\(.*?\)", "", bar.text).split()
+    return brief(" ".join(SPOKEN.get(word, word) for word in words), 10)
+
+
+def bar_figures(bar: Bar) -> tuple[str, str]:
+    """Return what is required and what was measured, as text."""
+    write = percent if bar.unit == "percent" else small
+    return f"{bar.kind} {write(bar.required)}", write(bar.measured, [bar.required])
+
+
+def missed_bar_sentences(record: RunRecord, chapter: int) -> list[Sentence]:
+    """Say which bar was missed, and how many others were; nothing if all are met."""
+    missed = [bar for bar in bars_of(record, chapter) if not bar.met]
+    if not missed:
+        return []
+    required, measured = bar_figures(missed[0])
+    more = f" I missed {counted(len(missed) - 1, 'other bar')} too." if len(missed) > 1 else ""
+    return [Sentence(f"I missed a bar: {bar_name(missed[0])} had to be {required} and is {measured}.{more}")]
+
+
+def bar_sentences(record: RunRecord, chapter: int) -> list[Sentence]:
+    """Say the bar that was missed; one that was met is mentioned while there is room."""
+    met = [bar for bar in bars_of(record, chapter) if bar.met]
+    said = [Sentence(f"My bar, {bar_name(bar)} {bar_figures(bar)[0]}, is met.", 6) for bar in met[:1]]
+    return missed_bar_sentences(record, chapter) or said
+
+
+def bar_points(record: RunRecord, chapter: int) -> list[str]:
+    """Return one key point for all bars of a chapter, or none."""
+    told = [
+        f"{bar_name(bar)} {measured} ({required}{'' if bar.met else ', MISSED'})"
+        for bar in bars_of(record, chapter)
+        for required, measured in [bar_figures(bar)]
+    ]
+    return [f"{'Bar' if len(told) == 1 else 'Bars'}: {'; '.join(told)}."] if told else []
