@@ -22,16 +22,13 @@ import numpy as np
 from throughline.data.split import Split
 from throughline.errors import WorkerError
 from throughline.formats.base import Format
-from throughline.frameworks.base import PRELOAD
+from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK, PRELOAD
 from throughline.processes import Child
 from throughline.progress import OnEvent, Stage
 from throughline.record import FormatRecord, Span, TrainingRecord
 from throughline.spec import NetworkSpec, TrainSpec
 from throughline.verify.prove import HeldOutRows, TrainedNetwork, missing_runtime, not_run, prove
 from throughline.weights import Weights, load_weights
-
-CHAPTER_OF_FRAMEWORK = {"numpy": 2, "keras": 3, "torch": 4}
-
 
 class Background:
     """Child processes of one run; a context manager that leaves none behind.
@@ -93,7 +90,7 @@ class Background:
 
         def on_message(message: Mapping[str, Any]) -> None:
             if "stage" in message:
-                clock.enter(message["stage"])
+                clock.enter(message["stage"], message["chapter"])
             else:
                 text = f"epoch {message['epoch']}, validation accuracy {message['val_accuracy']:.1%}"
                 self.on_event(Stage(process, text))
@@ -157,8 +154,8 @@ class StageClock:
         self._background, self._process, self._chapter = background, process, chapter
         self._name, self._since = "", 0.0
 
-    def enter(self, name: str) -> None:
-        """End the present stage and begin another; an empty name only ends."""
+    def enter(self, name: str, chapter: int | None = None) -> None:
+        """End the present stage and begin another, of another chapter if one is given; an empty name only ends."""
         now = time.perf_counter()
         if self._name:
             start = self._since - self._background.started
@@ -170,7 +167,7 @@ class StageClock:
                 seconds=round(now - self._since, 3),
             )
             self._background.spans.append(span)
-        self._name, self._since = name, now
+        self._name, self._since, self._chapter = name, now, self._chapter if chapter is None else chapter
         self._background.on_event(Stage(self._process, name))
 
     def __enter__(self) -> Self:

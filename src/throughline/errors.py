@@ -18,6 +18,20 @@ A message is one sentence with the parameter, what is allowed, what came and wha
 
 from __future__ import annotations
 
+LONGEST_QUOTE = 60
+
+
+def quoted(value: object) -> str:
+    """Put a value in quotation marks for a message: on one line, printable, and not too long to read.
+
+    Examples
+    --------
+    >>> print(quoted("Zürich"), quoted("two\\nlines"), quoted("9" * 70))
+    'Zürich' 'two\\nlines' '999999999999999999999999999999999999999999999999999999999...'
+    """
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(value))
+    return f"'{text}'" if len(text) <= LONGEST_QUOTE else f"'{text[: LONGEST_QUOTE - 3]}...'"
+
 
 class ThroughlineError(Exception):
     """Base of all errors that Throughline raises on purpose."""

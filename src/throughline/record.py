@@ -111,7 +111,7 @@ class PlanePicture:
     points : list of (x, y, label)
         Training points.
     lines : list of (weight 1, weight 2, bias)
-        Boundaries of a perceptron after some of its updates, first to last; empty for a network.
+        Boundaries of a perceptron after some of its updates, first to last; beside a grid only the last.
     grid : list of list of float
         Probability of class 1 of a network on an even grid, rows from low y to high y; empty for a line.
     extent : (x min, x max, y min, y max)
@@ -374,6 +374,8 @@ class FormatRecord:
     tolerance : float
         Largest difference that rounding of this network explains on these rows, derived in
         `verify.tolerance`; the check itself is made row by row.
+    share_of_tolerance : float
+        Largest share of its own tolerance that any row used; above 1 is a failure.
     tolerance_reason : str
     numpy_largest_difference : float
         Against the plain NumPy network with the same weights, float64.
@@ -407,6 +409,7 @@ class FormatRecord:
     mean_difference: float = 0.0
     n_flips: int = 0
     tolerance: float = 0.0
+    share_of_tolerance: float = 0.0
     tolerance_reason: str = ""
     numpy_largest_difference: float = 0.0
     batch_difference: float = 0.0
@@ -492,6 +495,10 @@ class RunRecord:
         return msgspec.json.format(msgspec.json.encode(self), indent=1).decode() + "\n"
 
 
+class _Versioned(msgspec.Struct):
+    schema_version: int
+
+
 def load_record(path: Path) -> RunRecord:
     """Read a ``record.json``, or the one in a run's folder.
 
@@ -500,14 +507,21 @@ def load_record(path: Path) -> RunRecord:
     DataError
         If it is missing, damaged, or of another schema version.
     """
-    file = path / "record.json" if path.is_dir() else path
     remedy = "pass the folder of a finished run"
     try:
-        return msgspec.json.decode(file.read_bytes(), type=RunRecord)
+        file = path / "record.json" if path.is_dir() else path
+        raw = file.read_bytes()
+        version = msgspec.json.decode(raw, type=_Versioned).schema_version
+        if version == SCHEMA_VERSION:
+            return msgspec.json.decode(raw, type=RunRecord)
     except OSError as error:
-        raise DataError("RUN", "a run's folder or its record.json", f"{path} ({error.strerror})", remedy) from error
-    except msgspec.MsgspecError as error:
-        raise DataError("RUN", f"a record of schema {SCHEMA_VERSION}", f"{file} ({error})", remedy) from error
+        allowed = "the folder of a run or its record.json"
+        raise DataError("RUN", allowed, f"{path} ({error.strerror})", remedy) from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        allowed = f"a whole record of schema version {SCHEMA_VERSION}"
+        raise DataError("RUN", allowed, f"{file} ({error})", remedy) from error
+    remedy = "read it with the release of Throughline that wrote it, or run again"
+    raise DataError("RUN", f"a record of schema version {SCHEMA_VERSION}", f"version {version} in {file}", remedy)
 
 
 def reproducible_figures(value: Any) -> Any:

@@ -31,6 +31,7 @@ from throughline.data.table import read_csv
 from throughline.data.tasks import TASKS, Table, load_task
 from throughline.errors import OutputError, UsageError, WorkerError
 from throughline.formats import load_formats
+from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK
 from throughline.progress import ChapterDone, ChapterStarted, OnEvent, ignore
 from throughline.record import SCHEMA_VERSION, Bar, Environment, FormatRecord, RunRecord, SplitRecord
 from throughline.spec import NetworkSpec, TrainSpec
@@ -38,7 +39,7 @@ from throughline.verify.prove import TrainedNetwork
 from throughline.weights import initial_weights
 
 DEFAULT_TASK = next(iter(TASKS))
-FRAMEWORK_OF_CHAPTER = {3: "keras", 4: "torch"}
+IN_BACKGROUND = ("keras", "torch")
 RECORDED_PACKAGES = (
     "ai-edge-litert",
     "keras",
@@ -183,8 +184,8 @@ def _start(
     forms = [form for form in load_formats().values() if form.chapter in chapters]
     trained = {
         framework: background.train(framework, train, [form.name for form in forms if form.framework == framework])
-        for number, framework in FRAMEWORK_OF_CHAPTER.items()
-        if number in chapters
+        for framework in IN_BACKGROUND
+        if CHAPTER_OF_FRAMEWORK[framework] in chapters
     }
     slow_first = sorted(forms, key=lambda form: "tensorflow" not in form.preload)
     verified = {form.name: background.verify(form, trained[form.framework]) for form in slow_first}

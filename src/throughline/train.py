@@ -13,7 +13,7 @@ import numpy as np
 
 from throughline.data.split import Split, load_split
 from throughline.formats import find_format
-from throughline.frameworks.base import Epoch, Framework, best_epoch, load_framework
+from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK, Epoch, Framework, best_epoch, load_framework
 from throughline.processes import Emit
 from throughline.record import TrainingRecord
 from throughline.spec import NetworkSpec, TrainSpec
@@ -54,7 +54,7 @@ def train_once(
     weights, spec = load_weights(Path(initial))
     network = net.build(spec, weights)
 
-    emit({"stage": "training"})
+    emit({"stage": "training", "chapter": CHAPTER_OF_FRAMEWORK[framework]})
     started = time.perf_counter()
     epochs = net.fit(
         network, plan, rows, lambda epoch: emit({"epoch": epoch.number, "val_accuracy": epoch.val_accuracy})
@@ -118,7 +118,7 @@ def export_all(network: Any, names: list[str], folder: Path, emit: Emit) -> dict
     made: dict[str, dict[str, Any]] = {}
     for name in names:
         form = find_format(name)
-        emit({"stage": f"export {form.title}"})
+        emit({"stage": f"export {form.title}", "chapter": form.chapter})
         path = folder / (form.name + form.suffix)
         source = network if form.made_from == "network" else Path(made[form.made_from]["path"])
         started = time.perf_counter()

@@ -58,17 +58,17 @@ def _solve(name: str, draw: Callable[[int], tuple[Array, Array]], seed: int) -> 
         losses=[round(loss, 6) for loss in history.losses],
         perceptron_accuracy=line.score(X_test, y_test),
         test_accuracy=float(np.mean(mlp.predict(X_test) == y_test)),
-        picture=_picture(mlp, X_train, y_train),
+        picture=_picture(mlp, line, X_train, y_train),
     )
 
 
-def _picture(mlp: MLP, X: Array, y: Array) -> PlanePicture:
+def _picture(mlp: MLP, line: Perceptron, X: Array, y: Array) -> PlanePicture:
     (x_low, y_low), (x_high, y_high) = X.min(axis=0) - 0.3, X.max(axis=0) + 0.3
     across, up = np.linspace(x_low, x_high, GRID_POINTS), np.linspace(y_low, y_high, GRID_POINTS)
     grid = mlp.predict_proba(np.column_stack([axis.ravel() for axis in np.meshgrid(across, up)]))
     return PlanePicture(
         points=[(round(float(a), 3), round(float(b), 3), int(label)) for (a, b), label in zip(X, y, strict=True)],
-        lines=[],
+        lines=[(float(line.coef_[0]), float(line.coef_[1]), float(line.intercept_))],
         grid=grid.reshape(GRID_POINTS, GRID_POINTS).round(2).tolist(),
         extent=(float(x_low), float(x_high), float(y_low), float(y_high)),
     )

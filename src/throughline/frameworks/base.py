@@ -21,6 +21,7 @@ FRAMEWORKS = {
     "keras": "throughline.frameworks.keras_net",
     "torch": "throughline.frameworks.torch_net",
 }
+CHAPTER_OF_FRAMEWORK = {"numpy": 2, "keras": 3, "torch": 4}
 TITLES = {"numpy": "NumPy", "keras": "Keras", "torch": "PyTorch"}
 # Imported before the job arrives; "!" hides a package. Keras imports scikit-learn and matplotlib where it finds
 # them, for wrappers and plots that are not used here: without them it is there in half the time.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from throughline.data.split import Split
+from throughline.errors import DataError
 from throughline.frameworks.base import Epoch, OnEpoch
 from throughline.spec import NetworkSpec, TrainSpec
 from throughline.weights import Array, Weights
@@ -38,8 +39,7 @@ def build(spec: NetworkSpec, weights: Weights) -> keras.Sequential:
     keras.utils.set_random_seed(spec.seed)
     network = keras.Sequential(name="throughline")
     network.add(keras.Input(shape=(spec.n_inputs,), name=INPUT_NAME, dtype=spec.dtype))
-    # Normalization divides by sqrt(variance): the square is taken in float64 and rounded once.
-    variance = np.square(weights.std.astype(np.float64))
+    variance = _variance(weights.std)
     network.add(layers.Normalization(mean=weights.mean, variance=variance, dtype=spec.dtype, name="scaling"))
     for i, units in enumerate(spec.hidden_units, start=1):
         network.add(layers.Dense(units, activation=spec.hidden_activation, dtype=spec.dtype, name=f"dense_{i}"))
@@ -58,7 +58,12 @@ def get_weights(network: keras.Sequential) -> Weights:
 
 
 def set_weights(network: keras.Sequential, weights: Weights) -> None:
-    """Overwrite kernels and biases; the scaling is constant and was set by `build`."""
+    """Overwrite all weights, scaling included."""
+    scaling = network.get_layer("scaling")
+    scaling.input_mean, scaling.input_variance = weights.mean, _variance(weights.std)
+    scaling.build((None, len(weights.mean)))
+    # The scaling is a constant of the layer, and of every function that was compiled with it so far.
+    network.train_function = network.test_function = network.predict_function = None
     for layer, kernel, bias in zip(_dense_layers(network), weights.kernels, weights.biases, strict=True):
         layer.set_weights([kernel, bias])
 
@@ -114,6 +119,21 @@ def gradients(network: keras.Sequential, X: Array, y: Array) -> list[Array]:
     with tf.GradientTape() as tape:
         loss = tf.reduce_mean(keras.losses.binary_crossentropy(y[:, None].astype(X.dtype), network(X, training=False)))
     return [np.asarray(gradient) for gradient in tape.gradient(loss, network.trainable_variables)]
+
+
+def _variance(std: Array) -> Array:
+    # Normalization divides by max(sqrt(variance), epsilon): the square is taken in float64 and rounded once.
+    import keras
+
+    if std.min() < keras.config.epsilon():
+        raise DataError(
+            "the standard deviation of every column",
+            f"at least {keras.config.epsilon():g}, below which Keras' Normalization takes another number",
+            f"{std.min():.1e} in column {int(std.argmin())} (counted from 0)",
+            "give that column in a smaller unit",
+        )
+    variance: Array = np.square(std.astype(np.float64))
+    return variance
 
 
 def _dense_layers(network: keras.Sequential) -> list[Any]:

@@ -28,7 +28,7 @@ class Comparison:
         Rows whose label differs, at the worst batch size.
     batch_difference : float
         Largest difference between one row's answers in different batches.
-    tolerance_needed : float
+    share_of_tolerance : float
         Largest difference as a share of the row's own tolerance; at most 1 passes.
     verdict : str
         "identical", "rounding", "explained (float16 weights)" or "unexplained".
@@ -39,7 +39,7 @@ class Comparison:
     mean_difference: float
     n_flips: int
     batch_difference: float
-    tolerance_needed: float
+    share_of_tolerance: float
     verdict: str
 
 
@@ -94,7 +94,7 @@ def compare(answers: Mapping[int, Array], expected: Array, tolerance: Tolerance)
         mean_difference=float(differences.mean(axis=1).max()),
         n_flips=int(flips.sum(axis=1).max()),
         batch_difference=float(np.ptp(stacked, axis=0).max()),
-        tolerance_needed=float((differences / tolerance.per_row).max()),
+        share_of_tolerance=float((differences / tolerance.per_row).max()),
         verdict=_verdict(differences.max(axis=0), tolerance),
     )
 
@@ -122,7 +122,7 @@ def raise_if_failed(
     if comparison.verdict == "unexplained":
         raise OutputValueError(
             f"The largest difference is {comparison.largest_difference:.1e}, "
-            f"{comparison.tolerance_needed:.3g} times what is allowed in its row ({tolerance.reason})."
+            f"{comparison.share_of_tolerance:.3g} times what is allowed in its row ({tolerance.reason})."
         )
 
 
