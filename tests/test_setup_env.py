@@ -392,7 +392,7 @@ def test_run_hands_over_arguments_folder_and_exit_status(checkout, tmp_path, pip
     if shutil.which("make"):
         made = ["make", "--no-print-directory", f"PYTHON={sys.executable}", "run", "ARGS=--data 'my file.csv'"]
         answer = subprocess.run(made, cwd=root, capture_output=True, text=True)
-        assert answer.stdout == f"[run][--data][my file.csv]{root}\n"
+        assert answer.stdout == f"[run][--data][my file.csv]{root}\n", answer.stderr
         assert answer.returncode == 2  # make's own
 
 
