@@ -2,8 +2,7 @@
 
 - every relative link in a Markdown file leads to a file, and its #part to a heading;
 - every `make NAME` that a document tells the reader to type is in the Makefile;
-- CHANGELOG.md knows the package's version, or has its changes under Unreleased;
-- every executed notebook was made from the source beside it.
+- CHANGELOG.md knows the package's version, or has its changes under Unreleased.
 """
 
 import re
@@ -65,29 +64,12 @@ def changelog_problems() -> Iterator[str]:
         yield f"has headings for {', '.join(headings)}: neither the package's version nor Unreleased"
 
 
-def stale_notebooks() -> Iterator[tuple[Path, str]]:
-    """Tell which executed notebook lies there without outputs, or was not made from the source beside it."""
-    import jupytext
-
-    for source in sorted((ROOT / "notebooks").glob("*.py")):
-        built = source.with_suffix(".ipynb")
-        if not built.exists():
-            yield source, "has no executed .ipynb beside it; run `make notebook`"
-            continue
-        wanted, found = (
-            [(cell.cell_type, cell.source.strip()) for cell in jupytext.read(path).cells] for path in (source, built)
-        )
-        if wanted != found:
-            yield built, "was not made from the source beside it; run `make notebook`"
-
-
 def main() -> int:
     """Print every problem, and return 1 if there is one."""
     recipes = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     problems = [(ROOT / "CHANGELOG.md", problem) for problem in changelog_problems()]
     for path in documents():
         problems += [(path, problem) for problem in (*broken_links(path), *unknown_recipes(path, recipes))]
-    problems += stale_notebooks()
     for path, problem in problems:
         print(f"{path.relative_to(ROOT)}: {problem}")
     print(f"{len(documents())} documents, {len(problems)} problems")

@@ -206,9 +206,9 @@ class Checkout:
         """Tell whether the environment holds this layer as it is locked now."""
         return self.python.exists() and self.stamps().get(layer) == self.digest(layer)
 
-    def write_stamp(self, layer: str) -> None:
-        """Record that a layer is whole. Written beside and renamed, so that half a stamp never exists."""
-        stamps = {"run": self.digest("run"), layer: self.digest(layer)}
+    def write_stamp(self, *layers: str) -> None:
+        """Record which layers are whole. Written beside and renamed, so that half a stamp never exists."""
+        stamps = {layer: self.digest(layer) for layer in layers}
         beside = self.stamp.with_suffix(".new")
         beside.write_text(json.dumps(stamps, indent=1), encoding="utf-8")
         os.replace(str(beside), str(self.stamp))
@@ -241,6 +241,7 @@ class Checkout:
             # Where something is installed already, what changes is small.
             self.check_disk(NEEDED_GB["lock-dev.txt"] if self.stamps() else sum(NEEDED_GB[name] for name in files))
             self.ensure_venv()
+            had_run = self.is_ready("run")
             if self.stamp.exists():
                 self.stamp.unlink()
             self.log.write_text("", encoding="utf-8")
@@ -249,9 +250,11 @@ class Checkout:
                 self.install(files)
             except PipError:  # pip undoes what it could not finish; only an interruption leaves half a package
                 self.unfinished.unlink()
+                if had_run:
+                    self.write_stamp("run")
                 raise
             self.unfinished.unlink()
-            self.write_stamp(layer)
+            self.write_stamp("run", layer)
             say(f"the environment is ready; that took {time.monotonic() - start:.0f} s.")
 
     def install(self, files: "tuple[str, ...]") -> None:
@@ -521,22 +524,7 @@ def reformat(checkout: Checkout, arguments: "list[str]") -> int:
 def notebook(checkout: Checkout, arguments: "list[str]") -> int:
     """Execute every notebook source into an .ipynb beside it; with --check, execute and keep nothing."""
     checkout.ensure("dev")
-    sources = sorted((checkout.root / "notebooks").glob("*.py"))
-    if not sources:
-        raise SetupError(f"there is no notebook source in {checkout.root / 'notebooks'}.")
-    for source in sources:
-        say(f"executing {source.relative_to(checkout.root)} ...")
-        beside = source.with_name(f".{source.stem}.new.ipynb")
-        options = ["--to", "ipynb", "--set-kernel", "python3", "--execute", "--output", str(beside), str(source)]
-        try:
-            status = steps(checkout, [("notebook", [str(checkout.python), "-m", "jupytext", *options])])
-            if status != 0:
-                return status
-            if "--check" not in arguments:
-                os.replace(str(beside), str(source.with_suffix(".ipynb")))
-        finally:
-            beside.unlink() if beside.exists() else None
-    return 0
+    return become(checkout, [str(checkout.python), "-m", "throughline.notebook", *arguments], checkout.root)
 
 
 def lock(checkout: Checkout, arguments: "list[str]") -> int:

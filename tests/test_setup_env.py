@@ -156,6 +156,15 @@ def test_a_pip_that_failed_leaves_neither(checkout, pip):
     assert not checkout.unfinished.exists()
 
 
+def test_a_dev_layer_that_failed_leaves_run_ready(checkout, pip):
+    checkout.ensure("run")
+    pip.fails["lock-dev.txt"] = setup_env.PipError("no", "no network")
+    with pytest.raises(setup_env.PipError):
+        checkout.ensure("dev")
+    assert checkout.is_ready("run")
+    assert not checkout.is_ready("dev")
+
+
 @posix_only
 def test_a_second_command_waits_for_the_first(checkout, capsys):
     # Two processes; the second must enter only after the first has left.

@@ -30,6 +30,7 @@ from throughline.spec import NetworkSpec, TrainSpec
 from throughline.verify.prove import HeldOutRows, TrainedNetwork, missing_runtime, not_run, prove
 from throughline.weights import Weights, load_weights
 
+
 class Background:
     """Child processes of one run; a context manager that leaves none behind.
 

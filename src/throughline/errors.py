@@ -18,19 +18,22 @@ A message is one sentence with the parameter, what is allowed, what came and wha
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 LONGEST_QUOTE = 60
 
 
 def quoted(value: object) -> str:
-    """Put a value in quotation marks for a message: on one line, printable, and not too long to read.
+    """Put a value in quotation marks for a message: on one line, printable, and cut if long, unless it is a path.
 
     Examples
     --------
-    >>> print(quoted("Zürich"), quoted("two\\nlines"), quoted("9" * 70))
-    'Zürich' 'two\\nlines' '999999999999999999999999999999999999999999999999999999999...'
+    >>> print(quoted("Zürich"), quoted("9" * 70))
+    'Zürich' '999999999999999999999999999999999999999999999999999999999...'
     """
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(value))
-    return f"'{text}'" if len(text) <= LONGEST_QUOTE else f"'{text[: LONGEST_QUOTE - 3]}...'"
+    whole = len(text) <= LONGEST_QUOTE or isinstance(value, PurePath)
+    return f"'{text}'" if whole else f"'{text[: LONGEST_QUOTE - 3]}...'"
 
 
 class ThroughlineError(Exception):

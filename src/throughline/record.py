@@ -25,7 +25,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from throughline.errors import DataError
+from throughline.errors import DataError, quoted
 from throughline.spec import NetworkSpec, Task, TrainSpec
 
 SCHEMA_VERSION = 1
@@ -516,12 +516,13 @@ def load_record(path: Path) -> RunRecord:
             return msgspec.json.decode(raw, type=RunRecord)
     except OSError as error:
         allowed = "the folder of a run or its record.json"
-        raise DataError("RUN", allowed, f"{path} ({error.strerror})", remedy) from error
+        raise DataError("RUN", allowed, f"{quoted(path)} ({error.strerror})", remedy) from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         allowed = f"a whole record of schema version {SCHEMA_VERSION}"
-        raise DataError("RUN", allowed, f"{file} ({error})", remedy) from error
+        raise DataError("RUN", allowed, f"{quoted(file)} ({error})", remedy) from error
     remedy = "read it with the release of Throughline that wrote it, or run again"
-    raise DataError("RUN", f"a record of schema version {SCHEMA_VERSION}", f"version {version} in {file}", remedy)
+    allowed, received = f"a record of schema version {SCHEMA_VERSION}", f"version {version} in {quoted(file)}"
+    raise DataError("RUN", allowed, received, remedy)
 
 
 def reproducible_figures(value: Any) -> Any:

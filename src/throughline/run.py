@@ -8,20 +8,16 @@ closed. What is written appears under its final name only when all of it is ther
 from __future__ import annotations
 
 import datetime
-import importlib.metadata
-import os
-import platform
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import throughline
 from throughline.background import Background, StageClock
 from throughline.chapters import load_chapters, with_needed
 from throughline.chapters.base import Run
@@ -29,33 +25,19 @@ from throughline.data.scaling import fit_scaling
 from throughline.data.split import Split, split_rows
 from throughline.data.table import read_csv
 from throughline.data.tasks import TASKS, Table, load_task
-from throughline.errors import OutputError, UsageError, WorkerError
+from throughline.environment import describe_environment
+from throughline.errors import UsageError, WorkerError, quoted
 from throughline.formats import load_formats
 from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK
+from throughline.output import folder_written_whole, write_whole
 from throughline.progress import ChapterDone, ChapterStarted, OnEvent, ignore
-from throughline.record import SCHEMA_VERSION, Bar, Environment, FormatRecord, RunRecord, SplitRecord
+from throughline.record import SCHEMA_VERSION, Bar, FormatRecord, RunRecord, SplitRecord
 from throughline.spec import NetworkSpec, TrainSpec
 from throughline.verify.prove import TrainedNetwork
 from throughline.weights import initial_weights
 
 DEFAULT_TASK = next(iter(TASKS))
 IN_BACKGROUND = ("keras", "torch")
-RECORDED_PACKAGES = (
-    "ai-edge-litert",
-    "keras",
-    "matplotlib",
-    "numpy",
-    "onnx",
-    "onnxruntime",
-    "onnxscript",
-    "polars",
-    "safetensors",
-    "scikit-learn",
-    "scipy",
-    "tensorflow",
-    "tensorflow-cpu",
-    "torch",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +91,9 @@ def run(request: RunRequest, on_event: OnEvent = ignore) -> tuple[RunRecord, Pat
     started = time.perf_counter()
     chapters = _check(request)
     # Everything that can be refused is refused before a process starts or a folder is made.
-    table = read_csv(request.data, request.target or "") if request.data else None
-    with _written_whole(_folder_of(request)) as (folder, final), _kept_on_crash() as work:
+    table = read_csv(request.data, request.target or "") if request.data is not None else None
+    final = _folder_of(request)
+    with folder_written_whole(final) as folder, _kept_on_crash() as work:
         record = _tell(request, chapters, table, folder, work, final.name, started, on_event)
         _write(record, folder)
     return record, final
@@ -173,7 +156,7 @@ def _tell(
         bars=bars,
         spans=sorted(background.spans, key=lambda span: span.start_s),
         wall_s=round(time.perf_counter() - started, 3),
-        environment=_environment(),
+        environment=describe_environment(),
     )
 
 
@@ -209,53 +192,30 @@ def _check(request: RunRequest) -> list[int]:
     known = load_chapters()
     unknown = [number for number in request.chapters if number not in known]
     if unknown or not request.chapters:
-        received = ", ".join(map(str, unknown)) or "none"
+        received = quoted(", ".join(map(str, unknown))) if unknown else "none"
         allowed = f"numbers from {min(known)} to {max(known)}"
         raise UsageError("--chapters", allowed, received, "pass for example --chapters 3,4,6")
     if not 0 <= request.seed < 2**32:
         raise UsageError(
             "--seed", "a whole number from 0 to 4294967295", str(request.seed), "pass for example --seed 7"
         )
-    if request.data and request.task:
-        raise UsageError("--task", "left out when --data is given", request.task, "choose one of the two")
-    if request.data and not request.target:
+    if request.data is not None and request.task is not None:
+        raise UsageError("--task", "left out when --data is given", quoted(request.task), "choose one of the two")
+    if request.data is not None and not request.target:
         raise UsageError("--target", "the name of a column when --data is given", "none", "name the column to predict")
-    if request.target and not request.data:
-        raise UsageError("--target", "left out without --data", request.target, "pass the file with --data")
-    if request.task and request.task not in TASKS:
+    if request.target is not None and request.data is None:
+        raise UsageError("--target", "left out without --data", quoted(request.target), "pass the file with --data")
+    if request.task is not None and request.task not in TASKS:
         load_task(request.task, request.seed)  # raises
     return with_needed(set(request.chapters))
 
 
 def _folder_of(request: RunRequest) -> Path:
-    if request.out:
+    if request.out is not None:
         return request.out
     name = request.data.stem if request.data else request.task or DEFAULT_TASK
     moment = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     return Path("runs") / f"{name}-{moment}"
-
-
-@contextmanager
-def _written_whole(final: Path) -> Iterator[tuple[Path, Path]]:
-    """Give a folder to write in, and rename it to `final` when all went well; otherwise remove it."""
-    if final.exists() and (not final.is_dir() or any(final.iterdir())):
-        raise OutputError("--out", "a new or empty folder", f"{final}, which exists", "choose another or remove it")
-    beside = final.parent / f".{final.name}.partial-{os.getpid()}"
-    made = [parent for parent in (final.parent, *final.parent.parents) if not parent.exists()]
-    try:
-        beside.mkdir(parents=True)
-    except OSError as error:
-        received = f"{final} ({error.strerror})"
-        raise OutputError("--out", "a folder that can be written", received, "choose another with --out") from error
-    try:
-        yield beside, final
-        os.replace(beside, final)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        for parent in made:
-            with suppress(OSError):  # someone else may have put something there meanwhile
-                parent.rmdir()
-        raise
 
 
 @contextmanager
@@ -278,7 +238,7 @@ def _kept_on_crash() -> Iterator[Path]:
 def _write(record: RunRecord, folder: Path) -> None:
     from throughline.report import write_all
 
-    (folder / "record.json").write_text(record.to_json(), encoding="utf-8")
+    write_whole(folder / "record.json", record.to_json())
     write_all(record, folder)
 
 
@@ -296,19 +256,4 @@ def _split_record(split: Split) -> SplitRecord:
         n_test=len(split.y_test),
         share_of_class_1=(float(split.y_train.mean()), float(split.y_val.mean()), float(split.y_test.mean())),
         sha256=split.sha256,
-    )
-
-
-def _environment() -> Environment:
-    packages = {}
-    for name in RECORDED_PACKAGES:
-        with suppress(importlib.metadata.PackageNotFoundError):  # TensorFlow goes by one of two names
-            packages[name] = importlib.metadata.version(name)
-    return Environment(
-        throughline=throughline.__version__,
-        python=platform.python_version(),
-        system=f"{platform.system()} {platform.release()}",
-        machine=platform.machine(),
-        n_cpus=os.cpu_count() or 1,
-        packages=packages,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import msgspec
 import numpy as np
 
 from throughline.data.split import Split, load_split
+from throughline.environment import installed_versions
 from throughline.formats import find_format
 from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK, Epoch, Framework, best_epoch, load_framework
 from throughline.processes import Emit
@@ -20,7 +20,11 @@ from throughline.spec import NetworkSpec, TrainSpec
 from throughline.weights import Array, Weights, load_weights
 
 N_GRADIENT_ROWS = 32
-DISTRIBUTIONS = {"numpy": ["numpy"], "keras": ["keras", "tensorflow", "tensorflow-cpu"], "torch": ["torch"]}
+DISTRIBUTIONS = {
+    "numpy": ("numpy",),
+    "keras": ("keras", "tensorflow", "tensorflow-cpu"),
+    "torch": ("torch",),
+}
 
 
 def train_once(
@@ -145,15 +149,5 @@ def training_record(
         weights_digest=weights_digest,
         weights_path=f"models/{framework}/weights.safetensors",
         fit_s=fit_s,
-        versions=_versions(framework),
+        versions=installed_versions(DISTRIBUTIONS[framework]),
     )
-
-
-def _versions(framework: str) -> dict[str, str]:
-    found = {}
-    for name in DISTRIBUTIONS[framework]:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue  # TensorFlow goes by one of two names
-    return found

@@ -91,7 +91,9 @@ def tell_training(run: Run, *, number: int, framework: str, part: str) -> list[B
     training = run.trained[framework].result().record
     run.parts[part] = training
     return [
-        make_bar(number, f"{TITLES[framework]} validation accuracy", training.val_accuracy, "above", LEAST_VAL_ACCURACY),
+        make_bar(
+            number, f"{TITLES[framework]} validation accuracy", training.val_accuracy, "above", LEAST_VAL_ACCURACY
+        ),
         proof_bar(number, run.formats_of(number)),
     ]
 

@@ -34,7 +34,9 @@ def tell(run: Run) -> list[Bar]:
     run.parts["mlp"] = record
     gradient = record.gradient
     bars = [
-        make_bar(2, "gradient error against central differences", gradient.largest_relative_error, "below", 1e-6, "number")
+        make_bar(
+            2, "gradient error against central differences", gradient.largest_relative_error, "below", 1e-6, "number"
+        )
     ]
     if gradient.autograd_largest_relative_error is not None:
         text = f"gradient error against autograd of {TITLES[gradient.autograd_framework]}"

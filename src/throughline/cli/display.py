@@ -89,7 +89,7 @@ def print_summary(console: Console, record: RunRecord, folder: Path) -> None:
     console.print(Text(f"{n_met} of {len(record.bars)} bars met", style="red" if missed else "green"), end="")
     console.print(f", {_proof_sentence(record.formats)}; {record.wall_s:.1f} s.")
     for name in ("report.html", "talking_points.md", "record.json", "models"):
-        console.print(f"  {folder / name}", soft_wrap=True)
+        console.print(Text(f"  {folder / name}"), soft_wrap=True)
 
 
 def _chapter_lines(event: ChapterDone) -> RenderableType:
@@ -135,6 +135,9 @@ def _format_table(formats: list[FormatRecord]) -> Table:
     for entry in formats:
         if entry.status == "not_run":
             table.add_row(entry.title, *["–"] * 6, "not run")
+            continue
+        if not entry.checks:  # it failed before it answered: zeros would look like measurements
+            table.add_row(entry.title, f"{entry.size_bytes:,}", *["–"] * 5, "FAILED", style="red")
             continue
         table.add_row(
             entry.title,

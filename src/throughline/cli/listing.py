@@ -6,11 +6,16 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-AsJson = Annotated[bool, Parameter(negative="", help="Print JSON instead of a table.")]
+AsJson = Annotated[bool, Parameter(help="Print JSON instead of a table.")]
 
 
 def formats(*, json: AsJson = False) -> int:
-    """List the deployment formats, what runs them, and what each is good for."""
+    """List the deployment formats, what runs them, and what each is good for.
+
+    For example:
+
+        throughline formats --json
+    """
     from throughline.formats import load_formats
     from throughline.verify.prove import missing_runtime
 
@@ -28,7 +33,12 @@ def formats(*, json: AsJson = False) -> int:
 
 
 def tasks(*, json: AsJson = False) -> int:
-    """List the built-in tasks."""
+    """List the built-in tasks.
+
+    For example:
+
+        throughline tasks
+    """
     from throughline.data.tasks import TASKS
 
     rows = [{"name": name, "what": (load.__doc__ or "").splitlines()[0]} for name, load in TASKS.items()]
@@ -51,5 +61,5 @@ def _show(rows: list[dict[str, str | int]] | list[dict[str, str]], as_json: bool
     table.add_column(last)
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
-    Console(highlight=False).print(table)
+    Console(highlight=False, markup=False, emoji=False).print(table)
     return 0

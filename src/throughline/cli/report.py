@@ -12,15 +12,15 @@ def report(
     run: Annotated[Path, Parameter(help="Folder of a finished run.")],
     /,
     *,
-    open: Annotated[bool, Parameter(negative="", help="Open the page in the browser.")] = False,
+    open: Annotated[bool, Parameter(help="Open the page in the browser.")] = False,
 ) -> int:
-    """Write `report.html` and `talking_points.md` of a finished run again, from its `record.json`.
+    """Write report and talking points of a finished run again, from its record.
 
-    **Examples**
+    For example:
 
-    `throughline report runs/patients --open`
+        throughline report runs/patients --open
     """
-    from throughline.errors import OutputError
+    from throughline.errors import OutputError, quoted
     from throughline.record import load_record
     from throughline.report import write_all
 
@@ -29,7 +29,7 @@ def report(
     try:
         paths = write_all(record, folder)
     except OSError as error:
-        received = f"{folder} ({error.strerror})"
+        received = f"{quoted(folder)} ({error.strerror})"
         raise OutputError("RUN", "a folder that can be written", received, "copy it elsewhere") from error
     for path in paths:
         print(path)

@@ -2,47 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
+
+from throughline.errors import UsageError, quoted
+
+
+def _whole_number(type_: type, tokens: Sequence[Token]) -> int:
+    # On its own, cyclopts would round 1.5 to a seed that nobody asked for.
+    try:
+        return int(tokens[0].value)
+    except ValueError as error:
+        received, remedy = quoted(tokens[0].value), "pass for example --seed 7"
+        raise UsageError("--seed", "a whole number from 0 to 4294967295", received, remedy) from error
+
+
+Seed = Annotated[int, Parameter(converter=_whole_number, help="Seed of data, weights, order and dropout. Default: 0.")]
+Chapters = Annotated[str, Parameter(help="Chapters such as 3,4,6; those they need are added. Default: all.")]
 
 
 def run(
     *,
-    task: Annotated[str | None, Parameter(help="Built-in task; `throughline tasks` lists them.")] = None,
+    task: Annotated[str | None, Parameter(help="Built-in task; see throughline tasks.")] = None,
     data: Annotated[Path | None, Parameter(help="Numeric CSV file with a header row, instead of a task.")] = None,
     target: Annotated[str | None, Parameter(help="Column of the file with the two classes.")] = None,
-    out: Annotated[Path | None, Parameter(help="Folder to write; new or empty. Default: below `runs/`.")] = None,
-    seed: Annotated[int, Parameter(help="Seed of data, weights, order and dropout.")] = 0,
-    chapters: Annotated[str, Parameter(help="Chapters such as `3,4,6`; those they need are added.")] = "1,2,3,4,5,6,7",
-    strict: Annotated[bool, Parameter(negative="", help="Exit with 1 if a bar was missed, too.")] = False,
-    json: Annotated[bool, Parameter(negative="", help="Print the record as JSON on standard output.")] = False,
+    out: Annotated[Path | None, Parameter(help="Folder to write, new or empty. Default: a new one in runs/.")] = None,
+    seed: Seed = 0,
+    chapters: Chapters = "1,2,3,4,5,6,7",
+    strict: Annotated[bool, Parameter(help="Exit with 1 if a bar was missed, too.")] = False,
+    json: Annotated[bool, Parameter(help="Print the record as JSON on standard output.")] = False,
 ) -> int:
     """Tell the seven chapters on real rows, prove every exported file, and write report and talking points.
 
-    **Examples**
+    For example:
 
-    `throughline run`
-
-    `throughline run --task breast-cancer --seed 7`
-
-    `throughline run --data patients.csv --target outcome --out runs/patients`
-
-    `throughline run --chapters 3,6 --json`
+        throughline run
+        throughline run --task breast-cancer --seed 7
+        throughline run --data patients.csv --target outcome --out runs/patients
+        throughline run --chapters 3,6 --json
     """
     from rich.console import Console
 
     from throughline.cli.display import RunDisplay, print_summary
-    from throughline.errors import UsageError
     from throughline.run import RunRequest, run
 
     try:
         numbers = tuple(int(part) for part in chapters.split(","))
     except ValueError as error:
         remedy = "pass for example --chapters 3,4,6"
-        raise UsageError("--chapters", "numbers from 1 to 7 separated by commas", repr(chapters), remedy) from error
-    console = Console(stderr=json, highlight=False)
+        raise UsageError("--chapters", "numbers from 1 to 7 separated by commas", quoted(chapters), remedy) from error
+    console = Console(stderr=json, highlight=False, markup=False, emoji=False)
     request = RunRequest(task=task, data=data, target=target, out=out, seed=seed, chapters=numbers)
     with RunDisplay(console) as display:
         record, folder = run(request, display.on_event)

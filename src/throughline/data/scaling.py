@@ -10,6 +10,8 @@ import numpy as np
 
 from throughline.weights import Array
 
+SMALLEST_STD = float(np.finfo(np.float32).smallest_normal)
+
 
 def fit_scaling(X_train: Array) -> tuple[Array, Array]:
     """Return mean and standard deviation of each column.
@@ -22,7 +24,8 @@ def fit_scaling(X_train: Array) -> tuple[Array, Array]:
     Returns
     -------
     mean, std : ndarray of shape (n_features,), float64
-        `std` is the population standard deviation, 1 for a constant column.
+        `std` is the population standard deviation, 1 for a constant column and for one whose deviation is
+        below the normal numbers of float32, which some runtimes take for zero.
 
     Examples
     --------
@@ -33,7 +36,9 @@ def fit_scaling(X_train: Array) -> tuple[Array, Array]:
     """
     X = np.asarray(X_train, np.float64)
     mean, std = X.mean(axis=0), X.std(axis=0)
-    return mean, np.where(std > 0, std, 1.0)
+    # Rounding of the mean leaves a constant column a deviation above zero: compare the values themselves.
+    varies = (X.min(axis=0) < X.max(axis=0)) & (std >= SMALLEST_STD)
+    return mean, np.where(varies, std, 1.0)
 
 
 def scale(X: Array, mean: Array, std: Array) -> Array:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from throughline.data.tasks import Table
-from throughline.errors import DataError
+from throughline.errors import DataError, quoted
 from throughline.weights import Array
 
 FRACTIONS = {"train": 0.6, "validation": 0.2, "test": 0.2}
@@ -54,6 +54,25 @@ def load_split(path: Path) -> Split:
         return Split(**{field.name: arrays[field.name] for field in fields(Split)})
 
 
+def require_enough_rows(table: Table) -> None:
+    """Refuse a table with a class too rare to appear in each part.
+
+    Raises
+    ------
+    DataError
+        If a class has fewer than `MIN_ROWS_PER_CLASS` rows.
+    """
+    counts = np.bincount(table.y, minlength=len(table.task.class_names))
+    rarest = int(np.argmin(counts))
+    if counts[rarest] < MIN_ROWS_PER_CLASS:
+        raise DataError(
+            "--target",
+            f"a column with at least {MIN_ROWS_PER_CLASS} rows of each class, so that every part of the rows has some",
+            f"{counts[rarest]} of {quoted(table.task.class_names[rarest])} in {table.task.source}",
+            "add rows of that class or choose another column",
+        )
+
+
 def split_rows(table: Table, seed: int) -> Split:
     """Split into 60 % training, 20 % validation and 20 % test rows, stratified by class.
 
@@ -75,15 +94,7 @@ def split_rows(table: Table, seed: int) -> Split:
     """
     from sklearn.model_selection import train_test_split
 
-    counts = np.bincount(table.y, minlength=len(table.task.class_names))
-    rarest = int(np.argmin(counts))
-    if counts[rarest] < MIN_ROWS_PER_CLASS:
-        raise DataError(
-            "the target",
-            f"present with at least {MIN_ROWS_PER_CLASS} rows of each class, so that every split has some",
-            f"{counts[rarest]} of class '{table.task.class_names[rarest]}'",
-            "add rows of that class",
-        )
+    require_enough_rows(table)
     X_rest, X_test, y_rest, y_test = train_test_split(
         table.X, table.y, test_size=FRACTIONS["test"], stratify=table.y, random_state=seed
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from throughline.errors import UsageError
+from throughline.errors import UsageError, quoted
 from throughline.spec import Task
 from throughline.weights import Array
 
@@ -96,7 +96,7 @@ def load_task(name: str, seed: int) -> Table:
         If there is no task of that name.
     """
     if name not in TASKS:
-        raise UsageError("--task", f"one of {', '.join(TASKS)}", repr(name), "choose one or pass a file with --data")
+        raise UsageError("--task", f"one of {', '.join(TASKS)}", quoted(name), "choose one or pass a file with --data")
     return TASKS[name](seed)
 
 
@@ -120,7 +120,7 @@ class SeparableSet:
     intercept: float
 
 
-def separable(seed: int, n_samples: int = 400, margin: float = 0.15) -> SeparableSet:
+def separable(seed: int, n_samples: int = 400, margin: float = 0.03) -> SeparableSet:
     """Draw points in a square and leave out a corridor of half-width `margin` along a random line."""
     rng = np.random.default_rng(seed)
     angle = rng.uniform(0, 2 * np.pi)

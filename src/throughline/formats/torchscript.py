@@ -23,7 +23,21 @@ def export(network: PyTorchNN, path: Path) -> dict[str, str | int]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
         torch.jit.script(network.eval()).save(str(path))
+    _drop_debug_records(path)
     return {"exporter": "torch.jit.script", "torch": torch.__version__}
+
+
+def _drop_debug_records(path: Path) -> None:
+    # Beside each piece of code lies a record that names the source files of the exporting machine.
+    import torch
+
+    archive = torch._C.PyTorchFileReader(str(path))
+    kept = {name: archive.get_record(name) for name in archive.get_all_records() if not name.endswith(".debug_pkl")}
+    writer = torch._C.PyTorchFileWriter(str(path))
+    for name, content in kept.items():
+        if name not in ("version", "byteorder") and not name.startswith(".data/"):  # these it writes by itself
+            writer.write_record(name, content, len(content))
+    writer.write_end_of_file()
 
 
 class TorchScriptRunner(Runner):

@@ -6,11 +6,11 @@ The same record gives the same bytes.
 from __future__ import annotations
 
 import functools
-import os
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from throughline.output import write_whole
 from throughline.record import RunRecord
 from throughline.report.formatting import FILTERS
 from throughline.report.view import build_view
@@ -46,13 +46,7 @@ def render_page(record: RunRecord) -> str:
 
 def write_report(record: RunRecord, path: Path) -> None:
     """Render the report beside `path`, then put it there in one step: it is never half written."""
-    page = render_page(record)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        beside.write_text(page, encoding="utf-8", newline="\n")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_whole(path, render_page(record))
 
 
 @functools.cache  # templates are compiled once

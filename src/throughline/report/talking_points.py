@@ -6,7 +6,6 @@ the Markdown.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import jinja2
 
+from throughline.output import write_whole
 from throughline.record import FormatRecord, RunRecord
 from throughline.report.phrases import Sentence
 from throughline.report.scripts import CHAPTERS
@@ -124,9 +124,7 @@ def render_talking_points(record: RunRecord) -> str:
 
 def write_talking_points(record: RunRecord, path: Path) -> None:
     """Write the talking points as Markdown; the file appears whole or not at all."""
-    beside = path.with_name(path.name + ".partial")
-    beside.write_text(render_talking_points(record), encoding="utf-8")
-    os.replace(beside, path)
+    write_whole(path, render_talking_points(record))
 
 
 def escape_markdown(text: str) -> str:

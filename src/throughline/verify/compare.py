@@ -13,6 +13,10 @@ from throughline.verify.tolerance import Tolerance
 from throughline.weights import Array
 
 THRESHOLD = 0.5
+# A tolerance this wide on the usual row proves nothing: then the weights or the rows are not fit for the format.
+WIDEST_USEFUL_TOLERANCE = 0.05
+# Rounded weights may move labels that lie within the tolerance of the threshold, but not many of them.
+MOST_FLIPS = 0.01
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def compare(answers: Mapping[int, Array], expected: Array, tolerance: Tolerance)
     OutputShapeError
         If nothing was compared, or a batch size answered with other rows than it was asked.
     OutputValueError
-        If an answer or an expected value is not finite.
+        If an answer, an expected value or a tolerance is not finite, or the tolerance is too wide to prove anything.
     """
     if not answers or expected.size == 0:
         raise OutputShapeError("There was nothing to compare: no batch size or no row was answered.")
@@ -74,6 +78,7 @@ def compare(answers: Mapping[int, Array], expected: Array, tolerance: Tolerance)
         if not np.isfinite(values).all():
             n_wrong = int(np.count_nonzero(~np.isfinite(values)))
             raise OutputValueError(f"{n_wrong} of {len(values)} answers are NaN or infinite ({label}).")
+    _refuse_useless(tolerance)
     exact = expected.astype(np.float64)
     differences = np.stack([np.abs(answer - exact) for answer in aligned.values()])  # (n_batch_sizes, n_samples)
     flips = np.stack([(answer > THRESHOLD) != (exact > THRESHOLD) for answer in aligned.values()])
@@ -102,7 +107,7 @@ def compare(answers: Mapping[int, Array], expected: Array, tolerance: Tolerance)
 def raise_if_failed(
     comparison: Comparison, answers: Mapping[int, Array], expected: Array, tolerance: Tolerance
 ) -> None:
-    """Raise what is wrong first: a label that its margin forbids to flip, then a value.
+    """Raise what is wrong first: labels that may not flip or too many that may, then a value.
 
     Raises
     ------
@@ -119,10 +124,29 @@ def raise_if_failed(
                 f"tolerance: row {row} went from {expected[row]:.6f} to {answer.reshape(-1)[row]:.6f}, "
                 f"allowed {tolerance.per_row[row]:.1e}."
             )
+        if flipped.sum() > max(1, MOST_FLIPS * len(expected)):
+            raise LabelFlipError(
+                f"{int(flipped.sum())} of {len(expected)} labels flipped at batch size {size}, more than "
+                f"{MOST_FLIPS:.0%}, though each within its tolerance."
+            )
     if comparison.verdict == "unexplained":
         raise OutputValueError(
             f"The largest difference is {comparison.largest_difference:.1e}, "
             f"{comparison.share_of_tolerance:.3g} times what is allowed in its row ({tolerance.reason})."
+        )
+
+
+def _refuse_useless(tolerance: Tolerance) -> None:
+    if not np.isfinite(tolerance.per_row).all():
+        raise OutputValueError(
+            f"No tolerance can be derived for {int(np.sum(~np.isfinite(tolerance.per_row)))} of "
+            f"{len(tolerance.per_row)} rows: the numbers are too large for the arithmetic."
+        )
+    usual = float(np.median(tolerance.per_row))
+    if usual > WIDEST_USEFUL_TOLERANCE:
+        raise OutputValueError(
+            f"Rounding alone may move half of the rows by {usual:.2g} or more, over {WIDEST_USEFUL_TOLERANCE:g}: "
+            f"answers that uncertain prove nothing ({tolerance.reason})."
         )
 
 

@@ -132,7 +132,15 @@ def _judged(form: Format, network: TrainedNetwork, rows: HeldOutRows, answers: d
     exact = numpy_answers(network.spec, network.weights, rows.X)
     found: dict[str, Any] = {
         name: getattr(comparison, name)
-        for name in ("checks", "largest_difference", "mean_difference", "n_flips", "batch_difference", "share_of_tolerance", "verdict")
+        for name in (
+            "checks",
+            "largest_difference",
+            "mean_difference",
+            "n_flips",
+            "batch_difference",
+            "share_of_tolerance",
+            "verdict",
+        )
     }
     found |= {
         "tolerance": float(tolerance.per_row.max()),

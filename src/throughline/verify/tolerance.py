@@ -78,7 +78,7 @@ def derive_tolerance(
     X : ndarray of shape (n_samples, n_features)
         Raw rows.
     stored_as : {"float32", "float16"}
-        Type in which the artefact stores its numbers.
+        Type in which the artefact stores kernels and biases; the scaling stays in float32.
 
     Returns
     -------
@@ -132,8 +132,6 @@ def _logit_variances(spec: NetworkSpec, weights: Weights, X: Array, u: float) ->
         rounding += np.sum(np.square(da * activation_error), axis=1)
         dz = da * activation.derivative(z[layer - 1], a[layer])
     rounding += np.sum(np.square(da * SCALING_ROUNDINGS * u * a[0]), axis=1)
-    stored = np.square(_float16_error(weights.mean)) + np.square(a[0] * _float16_error(weights.std))
-    storage += np.sum(np.square(da / weights.std) * stored, axis=1)
     return z[-1][:, 0], rounding, storage
 
 

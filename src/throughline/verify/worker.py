@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from throughline.errors import ForeignModuleError
+from throughline.errors import ForeignModuleError, OutputShapeError
 from throughline.formats import find_format
 from throughline.formats.base import Runner
 from throughline.processes import Emit
@@ -45,11 +45,15 @@ def run_artifact(format_name: str, path: str, rows: str, answers: str, emit: Emi
 
     Raises
     ------
+    OutputShapeError
+        If there are no rows.
     ForeignModuleError
         If the runtime imported a framework that the artefact is meant to leave behind.
     """
     form = find_format(format_name)
     X = np.load(rows, allow_pickle=False)
+    if not len(X):
+        raise OutputShapeError("There are no rows to answer, so nothing would be proven.")
     started = time.perf_counter()
     with form.load(Path(path)) as runner:
         load_s = time.perf_counter() - started
