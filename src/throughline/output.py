@@ -52,8 +52,8 @@ def folder_written_whole(final: Path) -> Iterator[Path]:
     try:
         try:
             beside.mkdir(parents=True)
-        except OSError as error:
-            raise _unwritable(final, error.strerror or str(error)) from error
+        except (OSError, ValueError) as error:
+            raise _unwritable(final, getattr(error, "strerror", None) or "not a name for a folder") from error
         yield beside
         os.replace(beside, final)
     except BaseException:

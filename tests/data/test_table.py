@@ -136,7 +136,7 @@ REFUSED: dict[str, tuple[str | bytes, str, list[str]]] = {
     "missing number": (table_text("1,,yes"), "y", ["nothing in column 'b', line 2"]),
     "number not a number": (table_text("1,NaN,yes"), "y", ["'NaN' in column 'b', line 2"]),
     "infinity": (table_text("-inf,2,yes"), "y", ["'-inf' in column 'a', line 2"]),
-    "beyond float64": (table_text("1e400,2,yes"), "y", ["'1e400' in column 'a'", "numbers from -1e38 to 1e38"]),
+    "beyond float64": (table_text("1e400,2,yes"), "y", ["'1e400' in column 'a'", "numbers from -1e18 to 1e18"]),
     "beyond float32": (table_text("1e39,2,yes"), "y", ["'1e39'"]),
     "huge whole number": (table_text("9" * 80 + ",2,yes"), "y", ["'" + "9" * 57 + "...'"]),
     "thousands separator": (table_text('"1,000",2,yes'), "y", ["'1,000' in column 'a', line 2"]),

@@ -14,8 +14,8 @@ from throughline.spec import Task
 from throughline.weights import Array
 
 MAX_NAMED = 8
-# Two such numbers differ by a finite float32, the type in which every runtime receives and scales a row.
-LARGEST_NUMBER = 1e38
+# Its square is a finite float32, and so is the variance of such numbers, which Keras keeps in that type.
+LARGEST_NUMBER = 1e18
 # What a cell of the target says when it has no value; classes of these names would be a surprise.
 MISSING = {"", "nan", "na", "n/a", "null"}
 
@@ -83,7 +83,7 @@ def _as_numbers(cells: Cells, column: str) -> Array:
     values: Array = cells.frame[column].cast(pl.Float32, strict=False).to_numpy()  # no number becomes NaN
     usable = np.abs(values) <= LARGEST_NUMBER
     if not usable.all():
-        allowed = "numbers from -1e38 to 1e38 in every column but the target"
+        allowed = "numbers from -1e18 to 1e18 in every column but the target"
         remedy = "fill, convert or drop it; text, dates and missing values are not read yet"
         raise cells.refusal(int(np.argmin(usable)), column, "--data", allowed, remedy)
     return values
