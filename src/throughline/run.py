@@ -170,7 +170,7 @@ def _start(
         for framework in IN_BACKGROUND
         if CHAPTER_OF_FRAMEWORK[framework] in chapters
     }
-    slow_first = sorted(forms, key=lambda form: "tensorflow" not in form.preload)
+    slow_first = sorted(forms, key=lambda form: ("tensorflow" not in form.preload, "torch.export" not in form.preload))
     verified = {form.name: background.verify(form, trained[form.framework]) for form in slow_first}
     return trained, {form.name: verified[form.name] for form in forms}
 

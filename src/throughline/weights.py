@@ -99,8 +99,11 @@ class Weights:
         self.check(spec)
         beside = path.with_name(path.name + ".partial")
         arrays = {name: np.ascontiguousarray(array) for name, array in self.named_arrays().items()}
-        save_file(arrays, beside, metadata={"network_spec": spec.to_json()})
-        os.replace(beside, path)
+        try:
+            save_file(arrays, beside, metadata={"network_spec": spec.to_json()})
+            os.replace(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
 
 
 def load_weights(path: Path) -> tuple[Weights, NetworkSpec]:
@@ -121,18 +124,14 @@ def load_weights(path: Path) -> tuple[Weights, NetworkSpec]:
         raise DataError(
             str(path), "a safetensors file written by Throughline", str(error), "export it again"
         ) from error
-    n_layers = len(spec.layer_sizes) - 1
-    try:
-        weights = Weights(
-            arrays["scaling.mean"],
-            arrays["scaling.std"],
-            tuple(arrays[f"dense_{i + 1}.kernel"] for i in range(n_layers)),
-            tuple(arrays[f"dense_{i + 1}.bias"] for i in range(n_layers)),
-        )
-    except KeyError as error:
+    expected = [name for name, _ in _expected_shapes(spec)]
+    if set(arrays) != set(expected):
+        apart = ", ".join(sorted(set(arrays) ^ set(expected)))
         raise DataError(
-            str(path), "a file with all arrays of its spec", f"none named {error}", "export it again"
-        ) from error
+            str(path), "a file with the arrays of its spec", f"too few or too many: {apart}", "export it again"
+        )
+    ordered = [arrays[name] for name in expected]
+    weights = Weights(ordered[0], ordered[1], tuple(ordered[2::2]), tuple(ordered[3::2]))
     weights.check(spec)
     return weights, spec
 

@@ -70,7 +70,10 @@ ARGUMENTS: dict[str, tuple[list[str], list[str]]] = {
     "chapter 0": (["run", "--chapters", "0"], ["--chapters must be numbers from 1 to 7", "0"]),
     "empty task": (["run", "--task", ""], ["--task must be one of", "''"]),
     "output name too long": ([*QUICK, "--out", "n" * 300], ["--out", "File name too long"]),
-    "output in a folder with too long a name": ([*QUICK, "--out", f"new/{'n' * 300}/x"], ["--out", "File name too long"]),
+    "output in a folder with too long a name": (
+        [*QUICK, "--out", f"new/{'n' * 300}/x"],
+        ["--out", "File name too long"],
+    ),
     "output that is no name": ([*QUICK, "--out", "a\0b"], ["--out", "a folder that can be written"]),
     "output that is no text": ([*QUICK, "--out", "a\udcff"], ["--out", "a folder that can be written"]),
     "chapter 8": (["run", "--chapters", "7,8"], ["--chapters", "got '8'"]),

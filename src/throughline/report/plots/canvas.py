@@ -64,7 +64,7 @@ _STYLE: dict[Any, Any] = {
 
 # Settings that decide how our pictures look; the user's own values of these are put aside.
 _FAMILIES = {
-    *("axes", "font", "grid", "lines", "markers", "patch", "path", "svg", "text"),
+    *("axes", "figure", "font", "grid", "lines", "markers", "patch", "path", "savefig", "svg", "text"),
     *("xaxis", "xtick", "yaxis", "ytick"),
 }
 

@@ -1,0 +1,158 @@
+"""What the notebook shows besides pictures: the package's own code, sentences with measured figures, tables."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib.util
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from IPython.display import DisplayHandle, Markdown, display
+
+from throughline.progress import ChapterDone, ChapterStarted, Event
+from throughline.record import Bar, RunRecord
+from throughline.report.formatting import percent, scientific
+from throughline.report.talking_points import escape_markdown, talking_points
+
+SIGNS = {"at least": "≥", "above": ">", "below": "<", "at most": "≤"}
+CLOCK = re.compile(r"\b(?:micro|milli)?seconds?\b|\bminutes?\b")
+
+
+def source(name: str, start: str = "", stop: str = "") -> None:
+    """Show a piece of the package's code, docstrings left out.
+
+    The file is read, not imported: the code of a framework is shown without loading the framework.
+
+    Parameters
+    ----------
+    name : str
+        Module below ``throughline`` and what to show of it, such as ``"scratch.mlp:MLP.forward"``.
+    start, stop : str, optional
+        Show from the first line that contains `start` to before the next one that contains `stop`.
+    """
+    module, _, path = name.partition(":")
+    found = importlib.util.find_spec(f"throughline.{module}")
+    if found is None or found.origin is None:
+        raise ValueError(f"name must begin with a module of throughline, got {name!r}.")
+    text = Path(found.origin).read_text(encoding="utf-8")
+    lines = _without_docstrings(text, _find(ast.parse(text), path.split(".")))
+    if start:
+        lines = lines[next(i for i, line in enumerate(lines) if start in line) :]
+    if stop:
+        lines = lines[: next(i for i, line in enumerate(lines) if i and stop in line)]
+    margin = min(len(line) - len(line.lstrip()) for line in lines if line)
+    body = "\n".join(line[margin:] for line in lines).strip("\n")
+    _markdown(f"```python\n# throughline/{module.replace('.', '/')}.py, {path}\n{body}\n```")
+
+
+def say(text: str) -> None:
+    """Show a paragraph of Markdown; its figures were put in by the cell."""
+    _markdown(" ".join(text.split()))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], left: int = 1) -> None:
+    """Show a table; the first `left` columns are set left, the others right.
+
+    Parameters
+    ----------
+    head : sequence of str
+        Column names.
+    rows : iterable of sequence
+        Cells, shown as str gives them.
+    left : int
+        Columns of words.
+    """
+    rules = [":--" if i < left else "--:" for i in range(len(head))]
+    lines = [head, rules, *([str(cell).replace("|", "\\|") for cell in row] for row in rows)]
+    _markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
+
+
+def bars(found: Sequence[Bar]) -> None:
+    """Show what was required, what was measured, and whether it suffices."""
+    rows = [
+        (bar.text, f"{SIGNS[bar.kind]} {_bar_value(bar, bar.required)}", _bar_value(bar, bar.measured)) for bar in found
+    ]
+    verdicts = ["met" if bar.met else "**missed**" for bar in found]
+    table(("bar", "required", "measured", ""), [(*row, v) for row, v in zip(rows, verdicts, strict=True)])
+
+
+def talking_point(record: RunRecord, chapter: int) -> None:
+    """Show the script of a chapter, and its key points.
+
+    Sentences that quote a clock are left out, since they would differ in every build of the notebook; the run's own
+    ``talking_points.md`` has them.
+    """
+    point = next(point for point in talking_points(_without_flutter(record)) if point.chapter == chapter)
+    sentences = [s for s in re.split(r"(?<=[.!?]) (?=[A-Z])", point.script) if not CLOCK.search(s)]
+    keys = "\n".join(f"> - {escape_markdown(key)}" for key in point.key_points if not CLOCK.search(key))
+    head = f"> **Say it aloud: {escape_markdown(point.title)}** (about {point.seconds} s)"
+    _markdown(f"{head}\n>\n> {escape_markdown(' '.join(sentences))}\n>\n{keys}")
+
+
+class Progress:
+    """Listens to a run and shows one line for each chapter, in place."""
+
+    def __init__(self) -> None:
+        self._lines: dict[int, str] = {}
+        self._handle: DisplayHandle | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Take an event; what the single processes do is not shown."""
+        if isinstance(event, ChapterStarted):
+            self._lines[event.number] = f"{event.number}. {event.title} …"
+        elif isinstance(event, ChapterDone):
+            met = sum(bar.met for bar in event.bars)
+            self._lines[event.number] = f"{event.number}. {event.title}: {met} of {len(event.bars)} bars met"
+        else:
+            return
+        shown = Markdown("\n".join(self._lines.values()))  # type: ignore[no-untyped-call]  # IPython has no types here
+        if self._handle is None:
+            self._handle = display(shown, display_id="progress")  # type: ignore[no-untyped-call]
+        else:
+            self._handle.update(shown)  # type: ignore[no-untyped-call]
+
+
+def _markdown(text: str) -> None:
+    display(Markdown(text))  # type: ignore[no-untyped-call]  # IPython has no types here
+
+
+def _without_flutter(record: RunRecord) -> RunRecord:
+    """Round the size of a SavedModel to kilobytes: Keras numbers its functions anew in every export, by some bytes."""
+    formats = [
+        dataclasses.replace(entry, size_bytes=round(entry.size_bytes, -3)) if entry.name == "savedmodel" else entry
+        for entry in record.formats
+    ]
+    return dataclasses.replace(record, formats=formats)
+
+
+def _bar_value(bar: Bar, value: float) -> str:
+    return percent(value) if bar.unit == "percent" else scientific(value)
+
+
+def _find(tree: ast.AST, path: Sequence[str]) -> Any:
+    for part in path:
+        children = ast.iter_child_nodes(tree)
+        tree = next(node for node in children if getattr(node, "name", _assigned(node)) == part)
+    return tree
+
+
+def _assigned(node: ast.AST) -> str | None:
+    target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+    return target.id if isinstance(target, ast.Name) else None
+
+
+def _without_docstrings(text: str, node: Any) -> list[str]:
+    dropped: set[int] = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(inner) and len(inner.body) > 1:
+            first = inner.body[0]
+            dropped |= set(range(first.lineno, (first.end_lineno or first.lineno) + 1))
+            following = (first.end_lineno or first.lineno) + 1
+            if not text.splitlines()[following - 1].strip():
+                dropped.add(following)
+    first_line = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
+    numbered = list(enumerate(text.splitlines(), start=1))[first_line - 1 : node.end_lineno]
+    return [line.rstrip() for number, line in numbered if number not in dropped]

@@ -1,0 +1,1 @@
+"""Tests of throughline.verify: comparisons, tolerances, the worker, and the matrix of faults."""
