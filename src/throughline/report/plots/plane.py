@@ -42,7 +42,7 @@ def boundary(record: PerceptronRecord) -> Picture:
 
 
 def surface(problem: PlaneProblem, position: int) -> Picture:
-    """Draw the probability that a network gives around its training points, the line of one half, and the perceptron's line.
+    """Draw the probability that a network gives around its training points, with its boundary and the perceptron's.
 
     Parameters
     ----------
