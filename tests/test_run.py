@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import signal
@@ -85,6 +86,11 @@ def test_schema_in_docs_is_the_present_one() -> None:
 def test_record_survives_json(finished_run: Any) -> None:
     record = finished_run.record
     assert msgspec.json.decode(record.to_json(), type=type(record)) == record
+
+
+def test_a_record_with_nan_is_not_written(finished_run: Any) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        dataclasses.replace(finished_run.record, wall_s=float("nan")).to_json()
 
 
 def test_record_names_no_path_of_this_machine(finished_run: Any) -> None:

@@ -11,6 +11,7 @@ ThroughlineError
 │   ├── OutputShapeError     wrong number of rows or outputs; nothing compared counts as wrong
 │   ├── OutputValueError     NaN, infinity or a difference no rounding explains
 │   └── LabelFlipError       rows changed their label although their margin forbids it
+├── DivergenceError          a training whose loss is not finite       exit status 1
 └── WorkerError              a child process died or was stopped     exit status 1
 
 A message is one sentence with the parameter, what is allowed, what came and what to do.
@@ -106,6 +107,10 @@ class OutputValueError(VerificationError):
 
 class LabelFlipError(VerificationError):
     """A row changed its label although it lies further from the threshold than the tolerance."""
+
+
+class DivergenceError(ThroughlineError):
+    """The loss of a training is no longer finite."""
 
 
 class WorkerError(ThroughlineError):

@@ -19,6 +19,7 @@ A chapter that was not asked for is ``None``.
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -491,8 +492,14 @@ class RunRecord:
         return dict(sorted(totals.items()))
 
     def to_json(self) -> str:
-        """Write the record as indented JSON."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=1).decode() + "\n"
+        """Write the record as indented JSON.
+
+        Raises
+        ------
+        ValueError
+            If a figure is NaN or infinite: JSON has no word for it, and nothing here may be unmeasured.
+        """
+        return json.dumps(msgspec.to_builtins(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 class _Versioned(msgspec.Struct):
@@ -545,6 +552,4 @@ def _without(data: Any) -> Any:
 
 
 if __name__ == "__main__":
-    import json
-
     print(json.dumps(json_schema(), indent=1))

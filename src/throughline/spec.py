@@ -7,9 +7,10 @@ defaults), checks itself when it is made, travels as JSON and has a digest.
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -21,13 +22,21 @@ TaskKind = Literal["binary", "multiclass", "regression"]
 class JsonSpec:
     """JSON both ways and a digest, for a frozen dataclass."""
 
+    def __post_init__(self) -> None:
+        for name, kind in get_type_hints(type(self)).items():
+            if get_origin(kind) is Literal:
+                names = get_args(kind)
+                _require(
+                    getattr(self, name) in names, name, f"one of {', '.join(names)}", getattr(self, name), "choose one"
+                )
+
     def to_json(self) -> str:
         """Write the fields as canonical JSON: sorted keys, no spaces that carry nothing."""
         return msgspec.json.encode(self, order="sorted").decode()
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Read what `to_json` wrote; wrong types and unknown values are refused.
+        """Read what `to_json` wrote; wrong types and values are refused.
 
         Raises
         ------
@@ -36,7 +45,7 @@ class JsonSpec:
         """
         try:
             return msgspec.json.decode(text, type=cls)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise SpecError(cls.__name__, "JSON written by to_json", str(error), "write it again") from error
 
     @property
@@ -112,6 +121,7 @@ class NetworkSpec(JsonSpec):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _require(self.n_inputs >= 1, "n_inputs", "1 or more", self.n_inputs, "give the number of features")
         _require(
             bool(self.hidden_units) and min(self.hidden_units) >= 1,
@@ -173,15 +183,18 @@ class TrainSpec(JsonSpec):
     shuffle_seed: int = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("learning_rate", "epsilon"):
             value = getattr(self, name)
-            _require(value > 0, name, "above 0", value, "leave it out for the usual value")
+            _require(0 < value < math.inf, name, "finite and above 0", value, "leave it out for the usual value")
         for name in ("beta_1", "beta_2"):
             value = getattr(self, name)
             _require(0 <= value < 1, name, "at least 0 and below 1", value, "leave it out for the usual value")
         for name in ("batch_size", "max_epochs", "patience"):
             value = getattr(self, name)
             _require(value >= 1, name, "1 or more", value, "leave it out for the usual value")
+        shuffle_seed = self.shuffle_seed
+        _require(shuffle_seed >= 0, "shuffle_seed", "a whole number from 0", shuffle_seed, "pass a number such as 7")
 
 
 def _require(holds: bool, field: str, allowed: str, received: Any, remedy: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ import numpy as np
 
 from throughline.data.split import Split, load_split
 from throughline.environment import installed_versions
+from throughline.errors import DivergenceError
 from throughline.formats import find_format
-from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK, Epoch, Framework, best_epoch, load_framework
+from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK, TITLES, Epoch, Framework, best_epoch, load_framework
 from throughline.processes import Emit
 from throughline.record import TrainingRecord
 from throughline.spec import NetworkSpec, TrainSpec
@@ -134,7 +136,19 @@ def export_all(network: Any, names: list[str], folder: Path, emit: Emit) -> dict
 def training_record(
     framework: str, spec: NetworkSpec, epochs: list[Epoch], initial_digest: str, weights_digest: str, fit_s: float
 ) -> TrainingRecord:
-    """Return the record of a training; the kept figures are those of its best epoch."""
+    """Return the record of a training; the kept figures are those of its best epoch.
+
+    Raises
+    ------
+    DivergenceError
+        If a loss is not finite.
+    """
+    for epoch in epochs:
+        if not math.isfinite(epoch.loss) or not math.isfinite(epoch.val_loss):
+            raise DivergenceError(
+                f"Training in {TITLES[framework]} diverged in epoch {epoch.number}: its loss is {epoch.loss}, "
+                f"on validation rows {epoch.val_loss}; look for extreme values in the columns."
+            )
     best = epochs[best_epoch(epochs) - 1]
     return TrainingRecord(
         framework=framework,

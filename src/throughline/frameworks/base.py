@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from throughline.data.split import Split
-from throughline.errors import UsageError
+from throughline.errors import SpecError, UsageError
 from throughline.spec import NetworkSpec, TrainSpec
 from throughline.weights import Array, Weights
 
@@ -87,6 +87,19 @@ def load_framework(name: str) -> Framework:
     if name not in FRAMEWORKS:
         raise UsageError("framework", f"one of {', '.join(FRAMEWORKS)}", repr(name), "choose one of these")
     return cast(Framework, importlib.import_module(FRAMEWORKS[name]))
+
+
+def refuse_other_epsilon(framework: str, own: str, spec: TrainSpec) -> None:
+    """Refuse a placement of Adam's epsilon that a framework's stock optimizer does not have.
+
+    Raises
+    ------
+    SpecError
+        If the spec asks for another placement than the framework's own.
+    """
+    if spec.epsilon_placement not in ("own", own):
+        allowed = f"'own' or '{own}' for the stock Adam of {TITLES[framework]}"
+        raise SpecError("epsilon_placement", allowed, repr(spec.epsilon_placement), "choose one, or train in NumPy")
 
 
 def best_epoch(epochs: list[Epoch]) -> int:

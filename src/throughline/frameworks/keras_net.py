@@ -12,7 +12,7 @@ import numpy as np
 
 from throughline.data.split import Split
 from throughline.errors import DataError
-from throughline.frameworks.base import Epoch, OnEpoch
+from throughline.frameworks.base import Epoch, OnEpoch, refuse_other_epsilon
 from throughline.spec import NetworkSpec, TrainSpec
 from throughline.weights import Array, Weights
 
@@ -72,6 +72,7 @@ def fit(network: keras.Sequential, spec: TrainSpec, split: Split, on_epoch: OnEp
     """Train with `Sequential.fit` and early stopping on the validation loss."""
     import keras
 
+    refuse_other_epsilon("keras", "before_correction", spec)
     keras.utils.set_random_seed(spec.shuffle_seed)
     epochs: list[Epoch] = []
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from throughline.data.split import Split
-from throughline.frameworks.base import Epoch, OnEpoch
+from throughline.frameworks.base import Epoch, OnEpoch, refuse_other_epsilon
 from throughline.spec import NetworkSpec, TrainSpec
 from throughline.weights import Array, Weights
 
@@ -88,6 +88,7 @@ def set_weights(network: PyTorchNN, weights: Weights) -> None:
 
 def fit(network: PyTorchNN, spec: TrainSpec, split: Split, on_epoch: OnEpoch) -> list[Epoch]:
     """Train with an explicit loop and early stopping on the validation loss."""
+    refuse_other_epsilon("torch", "after_correction", spec)
     torch.manual_seed(spec.shuffle_seed)
     optimizer = torch.optim.Adam(
         network.parameters(), lr=spec.learning_rate, betas=(spec.beta_1, spec.beta_2), eps=spec.epsilon

@@ -1,0 +1,48 @@
+"""What runs in child processes for the tests of the formats: exports, files alone, and files with a fault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import throughline.formats
+from throughline.formats import load_formats
+from throughline.frameworks.base import load_framework
+from throughline.processes import Emit
+from throughline.train import export_all
+from throughline.verify.worker import run_artifact
+from throughline.weights import load_weights
+
+EXPORTS = ("first", "second")
+
+
+def export_networks(
+    framework: str, sources: dict[str, str], rows: dict[str, str], out: str, emit: Emit
+) -> dict[str, Any]:
+    """Build each source network, let it answer its rows, and export it twice to every format of its framework."""
+    net = load_framework(framework)
+    names = [name for name, form in load_formats().items() if form.framework == framework]
+    found: dict[str, Any] = {}
+    for source, path in sources.items():
+        weights, spec = load_weights(Path(path))
+        network = net.build(spec, weights)
+        np.save(Path(out) / f"answers-{source}-{framework}.npy", net.predict(network, np.load(rows[source])))
+        found[source] = {}
+        for export in EXPORTS:
+            folder = Path(out) / source / export
+            folder.mkdir(parents=True, exist_ok=True)
+            found[source][export] = export_all(network, names, folder, emit)
+    return found
+
+
+def run_artifacts(jobs: list[dict[str, str]], emit: Emit) -> list[dict[str, Any]]:
+    """Run several files of one format, one after another."""
+    return [run_artifact(**job, emit=emit) for job in jobs]
+
+
+def run_with_formats_beside(folder: str, emit: Emit, **arguments: str) -> dict[str, Any]:
+    """Run a file of a format that is described in a folder outside the package."""
+    throughline.formats.__path__.append(folder)
+    return run_artifact(**arguments, emit=emit)

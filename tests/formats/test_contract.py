@@ -1,0 +1,292 @@
+"""Every format of the registry, none named by hand: it exports, its file opens alone and gives the same answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import getpass
+import subprocess
+import sys
+import zipfile
+from concurrent.futures import Future
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from throughline.background import Background
+from throughline.chapters import load_chapters
+from throughline.errors import DataError, UsageError
+from throughline.formats import find_format, load_formats
+from throughline.formats.base import Runner, file_sha256, file_size_bytes
+from throughline.verify.prove import missing_runtime, numpy_answers, prove
+from throughline.verify.worker import BATCH_SIZES
+
+from .conftest import N_ROWS, SPECS
+from .contract import EXPORTS
+
+ROOT = Path(__file__).parents[2]
+
+
+# --- the file --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def proven(start, exported_by, tmp_path_factory):
+    """Prove a format's file of the large network as a run does, in a child of its own, once."""
+    records = {}
+
+    def record(form):
+        if form.name not in records:
+            exported = exported_by(form.framework)
+            network, rows = exported.network(form, "20-64-32-1"), exported.rows("20-64-32-1")
+            with start(form.name, form.preload, tmp_path_factory.mktemp("proof"), form.environment) as child:
+                records[form.name] = prove(form, child, network, rows, exported.folder)
+        return records[form.name]
+
+    return record
+
+
+@pytest.fixture(scope="session")
+def answered(start, exported_by, tmp_path_factory):
+    """Answers of both networks' files, exported first and second, from one child a format."""
+    found = {}
+
+    def answers(form):
+        if form.name not in found:
+            exported, folder = exported_by(form.framework), tmp_path_factory.mktemp("answers")
+            keys = [(source, export) for source in SPECS for export in EXPORTS]
+            jobs = [
+                {
+                    "format_name": form.name,
+                    "path": str(exported.path(form, source, export)),
+                    "rows": str(exported.folder / f"{source}.npy"),
+                    "answers": str(folder / f"{source}-{export}.npz"),
+                }
+                for source, export in keys
+            ]
+            with start(form.name, form.preload, folder, form.environment) as child:
+                measured = child.call("contract:run_artifacts", {"jobs": jobs})
+            found[form.name] = {}
+            for key, job, figures in zip(keys, jobs, measured, strict=True):
+                with np.load(job["answers"]) as arrays:
+                    found[form.name][key] = {int(size): arrays[size] for size in arrays.files}, figures
+        return found[form.name]
+
+    return answers
+
+
+def test_the_file_alone_is_proven_to_be_the_network(form, proven):
+    record = proven(form)
+    assert (record.status, record.reason) == ("passed", "")
+    assert record.verdict in ("identical", "rounding") or form.stored_as == "float16"
+    assert [check.batch_size for check in record.checks] == [*BATCH_SIZES, N_ROWS]
+    assert {check.n_rows for check in record.checks} == {N_ROWS}
+    assert record.largest_difference <= record.tolerance < (0.05 if form.stored_as == "float16" else 1e-4)
+    assert 0 < record.numpy_largest_difference <= record.tolerance
+
+
+def test_record_says_what_the_file_is_and_what_ran_it(form, proven, exported):
+    record, path = proven(form), exported.path(form)
+    assert exported.folder / record.path == path
+    assert (record.size_bytes, record.sha256) == (file_size_bytes(path), file_sha256(path))
+    assert {name: getattr(record, name) for name in ("title", "chapter", "runtime", "good_for")} == {
+        name: getattr(form, name) for name in ("title", "chapter", "runtime", "good_for")
+    }
+    assert record.facts["exporter"]
+    assert any(part.isdigit() for part in record.facts["runtime"].split(" ")[-1].split("."))
+    assert min(record.load_s, record.latency_us, record.rows_per_s, record.export_s) > 0
+
+
+@pytest.mark.parametrize("source", SPECS)
+def test_every_batch_size_gives_the_reference_answers(form, answered, exported, source):
+    network, rows = exported.network(form, source), exported.rows(source)
+    exact = numpy_answers(network.spec, network.weights, rows.X)
+    assert np.ptp(exact) > 0.3
+    answers, _ = answered(form)[source, "first"]
+    assert list(answers) == [*BATCH_SIZES, N_ROWS]
+    for answer in answers.values():
+        assert answer.dtype == np.float32
+        assert_allclose(answer.reshape(N_ROWS), exact, atol=0.01 if form.stored_as == "float16" else 2e-6)
+
+
+@pytest.mark.parametrize("source", SPECS)
+def test_exporting_twice_gives_the_same_answers_bit_for_bit(form, answered, source):
+    first, second = (answered(form)[source, export][0] for export in EXPORTS)
+    for size in first:
+        assert_array_equal(first[size], second[size])
+
+
+def test_source_network_still_answers_within_rounding_of_numpy(form, exported):
+    for source in SPECS:
+        network, rows = exported.network(form, source), exported.rows(source)
+        assert_allclose(network.test_answers, numpy_answers(network.spec, network.weights, rows.X), atol=2e-6)
+
+
+@pytest.mark.parametrize("export", EXPORTS)
+@pytest.mark.parametrize("source", SPECS)
+def test_file_names_nothing_of_this_machine(form, exported, source, export):
+    words = [str(ROOT), str(exported.folder.parent), str(Path.home()), sys.prefix, f"/{getpass.getuser()}/"]
+    words += ["site-packages", "Traceback", "keras_net.py", "contract.py"]
+    contents = list(inflated(exported.path(form, source, export)))
+    assert sum(len(content) for _, content in contents) > 300
+    found = [(name, word) for name, content in contents for word in words if word.encode() in content]
+    assert found == []
+
+
+def inflated(path):
+    """Yield name and content of every file, and of every member of those that are zip archives."""
+    for file in [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]:
+        yield file.name, file.read_bytes()
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                yield from ((name, archive.read(name)) for name in archive.namelist())
+
+
+def test_facts_name_no_path_of_this_machine(form, proven, exported):
+    said = " ".join(map(str, proven(form).facts.values()))
+    assert str(exported.folder) not in said
+    assert str(Path.home()) + "/" not in said
+
+
+# --- the runtime -----------------------------------------------------------------------------------------------------
+
+
+def test_foreign_modules_are_not_needed(form, proven):
+    # `run_artifact` looks for them after the last answer and fails: see test_worker.py, where one does.
+    assert form.forbidden
+    assert not {name.split(".")[0] for name in form.preload} & set(form.forbidden)
+    assert proven(form).status == "passed"
+
+
+def test_runner_refuses_rows_that_are_not_float32_tables():
+    class Echo(Runner):
+        def _predict(self, X):
+            return X
+
+    with Echo({}) as runner:
+        assert_array_equal(runner.predict(np.ones((2, 3), np.float32)), np.ones((2, 3)))
+        for wrong in (np.ones(3, np.float32), np.ones((2, 3)), np.ones((1, 2, 3), np.float32), np.ones((2, 3), int)):
+            with pytest.raises(DataError, match="rows must be a float32 array of shape"):
+                runner.predict(wrong)
+
+
+# --- the registry ----------------------------------------------------------------------------------------------------
+
+
+def test_every_file_of_the_folder_but_its_own_machinery_declares_a_format():
+    files = {path.stem for path in (ROOT / "src/throughline/formats").glob("*.py")} - {"__init__", "base"}
+    declaring = {form.load.__module__.split(".")[-1] for form in load_formats().values()}
+    assert declaring == files
+
+
+def test_every_format_describes_itself(form):
+    assert find_format(form.name) is form
+    assert form.name == form.name.lower()
+    assert not set(form.name) & set(" ./\\")
+    assert form.title
+    assert form.runtime
+    assert form.preload
+    assert form.chapter in load_chapters()
+    assert form.stored_as in ("float32", "float16")
+    assert form.made_from == "network" or load_formats()[form.made_from].framework == form.framework
+    assert form.suffix.startswith((".", "/"))
+    assert 10 < len(form.good_for) < 100
+    assert not form.good_for.endswith(".")
+
+
+def test_formats_are_listed_by_chapter_and_after_what_they_are_made_from():
+    formats = list(load_formats().values())
+    assert [(form.chapter, form.order) for form in formats] == sorted({(form.chapter, form.order) for form in formats})
+    names = [form.name for form in formats]
+    for form in formats:
+        assert form.made_from == "network" or names.index(form.made_from) < names.index(form.name)
+
+
+def test_unknown_format_is_refused_with_the_known_ones():
+    with pytest.raises(UsageError, match=f"one of {', '.join(load_formats())}, but got 'tflite'"):
+        find_format("tflite")
+
+
+def test_listing_the_formats_imports_no_runtime():
+    heavy = {name.split(".")[0] for form in load_formats().values() for name in (*form.preload, *form.forbidden)}
+    code = "import sys; from throughline.formats import load_formats; load_formats(); print(*sys.modules)"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert {"torch", "tensorflow", "onnxruntime", "ai_edge_litert"} <= heavy
+    assert set(printed.split()) & (heavy - {"throughline"}) == set()
+
+
+@pytest.fixture
+def beside(tmp_path, monkeypatch):
+    """Add a folder to the package of formats, as if its files lay in it."""
+    import throughline.formats
+
+    monkeypatch.setattr(throughline.formats, "__path__", [*throughline.formats.__path__, str(tmp_path)])
+    yield tmp_path
+    for name in [name for name in sys.modules if name.startswith("throughline.formats.beside_")]:
+        del sys.modules[name]
+
+
+def test_two_files_of_one_name_are_refused(beside):
+    (beside / "beside_copy.py").write_text("from throughline.formats.onnx_float32 import FORMAT\n")
+    with pytest.raises(RuntimeError, match="two format files call themselves 'onnx-float32'"):
+        load_formats.__wrapped__()
+
+
+def test_adding_a_format_is_adding_a_file(beside):
+    (beside / "beside_new.py").write_text(
+        "import dataclasses\nfrom throughline.formats.onnx_float32 import FORMAT as onnx\n"
+        "FORMAT = dataclasses.replace(onnx, name='new', chapter=4, order=9)\n"
+    )
+    assert list(load_formats.__wrapped__()) == sorted(
+        [*load_formats(), "new"],
+        key=lambda name: (4, 9) if name == "new" else (load_formats()[name].chapter, load_formats()[name].order),
+    )
+    assert "new" not in load_formats()
+
+
+# --- what is not installed -------------------------------------------------------------------------------------------
+
+
+def test_installed_runtime_is_not_missing(form):
+    assert missing_runtime(form) == ""
+
+
+def test_missing_runtime_is_named_with_the_install_line(form):
+    without = dataclasses.replace(form, preload=(*form.preload, "no_such_runtime.interpreter"))
+    assert missing_runtime(without) == "no_such_runtime is not installed: pip install throughline"
+
+
+def test_format_without_its_runtime_is_listed_as_not_run(form, tmp_path):
+    without = dataclasses.replace(form, preload=("no_such_runtime",))
+    with Background(tmp_path, tmp_path, lambda event: None) as background:
+        record = background.verify(without, Future()).result(timeout=10)
+    assert (record.name, record.status) == (form.name, "not_run")
+    assert record.reason == "no_such_runtime is not installed: pip install throughline"
+    assert (record.checks, record.verdict, record.path) == ([], "", "")
+    assert list(tmp_path.iterdir()) == []  # no process was started
+
+
+# --- size and checksum -----------------------------------------------------------------------------------------------
+
+
+def test_size_and_checksum_of_a_folder_cover_names_and_contents(tmp_path):
+    (tmp_path / "a" / "deep").mkdir(parents=True)
+    (tmp_path / "a" / "one").write_bytes(b"12345")
+    (tmp_path / "a" / "deep" / "two").write_bytes(b"678")
+    assert file_size_bytes(tmp_path / "a") == 8
+    seen = {file_sha256(tmp_path / "a")}
+    (tmp_path / "a" / "one").write_bytes(b"12346")
+    seen.add(file_sha256(tmp_path / "a"))
+    (tmp_path / "a" / "one").rename(tmp_path / "a" / "three")
+    seen.add(file_sha256(tmp_path / "a"))
+    (tmp_path / "a" / "three").write_bytes(b"1234")
+    (tmp_path / "a" / "deep" / "two").write_bytes(b"6678")
+    seen.add(file_sha256(tmp_path / "a"))
+    assert len(seen) == 4
+    assert file_size_bytes(tmp_path / "a" / "three") == 4
+
+
+def test_a_format_is_frozen(form):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        form.name = "other"

@@ -1,0 +1,1 @@
+"""Tests of throughline.frameworks: one contract, looped over NumPy, Keras and PyTorch."""

@@ -1,0 +1,154 @@
+"""What every framework is asked, in a child process of its own; the tests judge the answers.
+
+Called by name ("contract:ask_all") through `throughline.processes.Child`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from throughline.data.split import Split, load_split
+from throughline.errors import DataError
+from throughline.frameworks.base import load_framework
+from throughline.processes import Emit
+from throughline.spec import NetworkSpec, TrainSpec
+from throughline.weights import Array, Weights, initial_weights, load_weights
+
+N_ROWS = 60
+HIDDEN = {1: (7,), 2: (64, 32), 3: (6, 5, 4)}
+CASES = [
+    NetworkSpec(n_inputs=5, hidden_units=HIDDEN[depth], hidden_activation=activation, dtype=dtype, seed=depth)
+    for depth in HIDDEN
+    for activation in ("relu", "tanh", "sigmoid")
+    for dtype in ("float32", "float64")
+]
+NARROW = (3e-7, 1e-9)  # Keras' Normalization puts 1e-7 in the place of anything smaller
+TRAIN_CASES = {
+    "float32": TrainSpec(learning_rate=0.02, batch_size=16, max_epochs=40, patience=3, shuffle_seed=4),
+    "float64": TrainSpec(learning_rate=0.02, batch_size=16, max_epochs=40, patience=3, shuffle_seed=4),
+    "last epoch is the best": TrainSpec(learning_rate=1e-4, batch_size=50, max_epochs=3, patience=3),
+}
+
+
+def case_name(spec: NetworkSpec) -> str:
+    return f"{len(spec.hidden_units)}-{spec.hidden_activation}-{spec.dtype}"
+
+
+def seeded_weights(spec: NetworkSpec, seed: int) -> Weights:
+    """Weights whose every array is non-trivial: biases too, and columns of very unlike scale."""
+    rng = np.random.default_rng(seed)
+    std = 10.0 ** rng.uniform(-2, 3, spec.n_inputs)
+    weights = initial_weights(dataclasses.replace(spec, seed=seed), std * rng.uniform(-2, 2, spec.n_inputs), std)
+    kernels = tuple(2 * kernel for kernel in weights.kernels)
+    biases = tuple(rng.normal(scale=0.4, size=bias.shape).astype(spec.dtype) for bias in weights.biases)
+    return dataclasses.replace(weights, kernels=kernels, biases=biases)
+
+
+def raw_rows(weights: Weights, n_rows: int, seed: int) -> Array:
+    """Rows as they come from a table: float32, around the columns' means."""
+    scaled = np.random.default_rng(seed).normal(size=(n_rows, len(weights.mean)))
+    return (weights.mean + weights.std * scaled).astype(np.float32)
+
+
+def labels(n_rows: int) -> Array:
+    return np.random.default_rng(3).integers(0, 2, n_rows)
+
+
+def training_weights(split: Split, dtype: str) -> tuple[NetworkSpec, Weights]:
+    spec = NetworkSpec(n_inputs=split.X_train.shape[1], hidden_units=(12, 6), dropout=0.1, dtype=dtype, seed=8)
+    return spec, initial_weights(spec, split.X_train.mean(axis=0), split.X_train.std(axis=0))
+
+
+def ask_all(framework: str, split: str, folder: str, emit: Emit) -> dict[str, Any]:
+    """Ask everything below in one process: importing a framework takes longer than all of it."""
+    ask_network(framework, folder, emit)
+    return {
+        "training": ask_training(framework, split, folder, [*TRAIN_CASES], emit),
+        "dropout": ask_dropout(framework, split, emit),
+        "narrow": {str(std): ask_narrow_columns(framework, std, emit) for std in NARROW},
+    }
+
+
+def ask_network(framework: str, folder: str, emit: Emit) -> None:
+    """Build, read back, answer, overwrite, and take gradients, for each of `CASES`; one .npz for each."""
+    net = load_framework(framework)
+    for spec in CASES:
+        first, second = seeded_weights(spec, 11), seeded_weights(spec, 12)
+        network = net.build(spec, first)
+        X = raw_rows(first, N_ROWS, 1)
+        found = _named("built", net.get_weights(network))
+        found["answers"] = net.predict(network, X)
+        found["one row"] = net.predict(network, X[:1])
+        found["strided"] = net.predict(network, np.asfortranarray(X)[::2])
+        found |= _arrays("gradient", net.gradients(network, X.astype(spec.dtype), labels(N_ROWS)))
+        found["answers after gradients"] = net.predict(network, X)
+        copies = net.get_weights(network)
+        for array in copies.named_arrays().values():
+            if array.flags.writeable:
+                array += 1  # copies: the network must not feel it
+        found["answers after changed copies"] = net.predict(network, X)
+        net.set_weights(network, second)
+        found |= _named("overwritten", net.get_weights(network))
+        found["answers of second"] = net.predict(network, raw_rows(second, N_ROWS, 2))
+        np.savez(Path(folder) / f"{case_name(spec)}.npz", **found)
+
+
+def ask_training(framework: str, split: str, folder: str, names: list[str], emit: Emit) -> dict[str, Any]:
+    """Train the cases named, out of `TRAIN_CASES`; emit every epoch as it is told."""
+    net, rows = load_framework(framework), load_split(Path(split))
+    found: dict[str, Any] = {}
+    for name in names:
+        plan = TRAIN_CASES[name]
+        spec, weights = training_weights(rows, "float64" if name == "float64" else "float32")
+        network = net.build(spec, weights)
+        epochs = net.fit(network, plan, rows, lambda epoch, name=name: emit({name: dataclasses.asdict(epoch)}))
+        kept = net.get_weights(network)
+        kept.save(Path(folder) / f"{name}.safetensors", spec)
+        found[name] = {
+            "epochs": [dataclasses.asdict(epoch) for epoch in epochs],
+            "digest": kept.digest,
+            "val": net.predict(network, rows.X_val).astype(np.float64).tolist(),
+        }
+    return found
+
+
+def ask_dropout(framework: str, split: str, emit: Emit) -> dict[str, float]:
+    """Train for an epoch with much dropout, at a step size that moves nothing."""
+    net, rows = load_framework(framework), load_split(Path(split))
+    spec, weights = training_weights(rows, "float32")
+    network = net.build(dataclasses.replace(spec, dropout=0.9), weights)
+    still = TrainSpec(learning_rate=1e-12, batch_size=16, max_epochs=1, patience=1)
+    (epoch,) = net.fit(network, still, rows, lambda epoch: None)
+    return dataclasses.asdict(epoch)
+
+
+def ask_narrow_columns(framework: str, std: float, emit: Emit) -> list[float] | str:
+    """Build and answer with columns of a tiny standard deviation; a refusal is told in words."""
+    net = load_framework(framework)
+    spec, weights, X = narrow_columns(std)
+    try:
+        return net.predict(net.build(spec, weights), X).astype(np.float64).tolist()
+    except DataError as error:
+        return str(error)
+
+
+def narrow_columns(std: float) -> tuple[NetworkSpec, Weights, Array]:
+    weights = seeded_weights(CASES[0], 11)
+    weights = dataclasses.replace(weights, mean=0 * weights.mean, std=np.full_like(weights.std, std))
+    return CASES[0], weights, raw_rows(weights, N_ROWS, 1)
+
+
+def read_kept(folder: Path, name: str) -> tuple[Weights, NetworkSpec]:
+    return load_weights(folder / f"{name}.safetensors")
+
+
+def _named(prefix: str, weights: Weights) -> dict[str, Array]:
+    return {f"{prefix} {name}": array for name, array in weights.named_arrays().items()}
+
+
+def _arrays(prefix: str, arrays: list[Array]) -> dict[str, Array]:
+    return {f"{prefix} {i}": array for i, array in enumerate(arrays)}
