@@ -396,7 +396,7 @@ ONE = np.ones((3, 1))
         (lambda: MLP((4,)), "layer_sizes must name at least inputs and outputs"),
         (lambda: MLP((4, 0, 1)), r"layer_sizes must .* got \(4, 0, 1\)"),
         (lambda: MLP((4, 2.5, 1)), r"layer_sizes must .* got \(4, 2.5, 1\)"),
-        (lambda: MLP((4, 2)), "end in 1 for binary_cross_entropy"),
+        (lambda: MLP((4, 1), l2=-0.1), r"l2 must .* got -0\.1"),
         (lambda: MLP((4, 1), loss="categorical_cross_entropy"), "end in 2 or more"),
         (lambda: MLP((4, 1), loss="hinge"), "loss must be one of .*'hinge'"),
         (lambda: MLP((4, 3, 1), hidden="gelu"), "hidden must name activations .*'gelu'"),

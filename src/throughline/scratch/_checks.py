@@ -1,5 +1,6 @@
 """What the multi-layer perceptron accepts, and what it says to anything else; no part of the reading order."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -23,11 +24,16 @@ def check_layer_sizes(layer_sizes: Sequence[int], loss: str) -> tuple[int, ...]:
         raise ValueError(f"layer_sizes must name at least inputs and outputs, each an int above 0, got {sizes}.")
     if loss not in LOSSES:
         raise ValueError(f"loss must be one of {sorted(LOSSES)}, got {loss!r}.")
-    if loss == "binary_cross_entropy" and sizes[-1] != 1:
-        raise ValueError(f"layer_sizes must end in 1 for binary_cross_entropy, got {sizes}.")
     if loss == "categorical_cross_entropy" and sizes[-1] < 2:
         raise ValueError(f"layer_sizes must end in 2 or more for categorical_cross_entropy, got {sizes}.")
     return tuple(int(size) for size in sizes)
+
+
+def check_not_negative(name: str, value: float) -> float:
+    """Return the value, after checking that it is finite and at least 0."""
+    if not (math.isfinite(value) and value >= 0.0):
+        raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}.")
+    return float(value)
 
 
 def check_hidden(hidden: str | Sequence[str], n_hidden: int) -> tuple[Activation, ...]:

@@ -118,7 +118,7 @@ def gradient_check(
     h = eps ** (1.0 / 3.0) if step is None else step
     probe = copy.deepcopy(mlp)  # the nudges happen here
     trace = probe.forward(X, masks)
-    rounding = eps * max(1.0, probe.loss.value(trace.logits, y)) / h
+    rounding = eps * max(1.0, probe.objective(trace.logits, y)) / h
     rng = np.random.default_rng(seed)
 
     errors: list[float] = []
@@ -146,7 +146,7 @@ def _central_difference(
     w.flat[i] = original
     if _crosses_kink(probe, above, below):
         return None
-    rise = probe.loss.value(above.logits, y) - probe.loss.value(below.logits, y)
+    rise = probe.objective(above.logits, y) - probe.objective(below.logits, y)
     return rise / (w_above - w_below)  # the distance after rounding to the dtype, not exactly 2h
 
 

@@ -26,7 +26,7 @@ class Loss:
     output_activation : str
         Which of `OUTPUT_ACTIVATIONS` turns logits into predictions under this loss: "sigmoid", "softmax" or "linear".
     value : callable
-        ``value(logits, y)`` gives the mean loss as a float.
+        ``value(logits, y, weights=None)`` gives the mean loss as a float, weighted by row if weights are given.
     gradient : callable
         ``gradient(logits, y)`` gives d(mean loss) / d(logits), in the shape and dtype of the logits.
 
@@ -49,7 +49,7 @@ class Loss:
 
     name: str
     output_activation: str
-    value: Callable[[FloatArray, npt.ArrayLike], float]
+    value: Callable[..., float]
     gradient: Callable[[FloatArray, npt.ArrayLike], FloatArray]
 
 
@@ -63,38 +63,43 @@ def _targets(logits: FloatArray, y: npt.ArrayLike) -> FloatArray:
     return targets
 
 
-# --- binary cross-entropy: p = sigmoid(z), L = -[y log p + (1 - y) log(1 - p)] ---------------------------------------
+# --- binary cross-entropy: p = sigmoid(z), L = -[y log p + (1 - y) log(1 - p)], a sum over outputs --------------------
 
 
-def _binary_cross_entropy(logits: FloatArray, y: npt.ArrayLike) -> float:
-    y = _targets(logits, y)  # (n_samples, 1)
+def _mean(losses: FloatArray, weights: npt.ArrayLike | None) -> float:
+    """Return the mean over rows, each counted `weights` times."""
+    return float(losses.mean() if weights is None else np.average(losses, weights=np.asarray(weights)))
+
+
+def _binary_cross_entropy(logits: FloatArray, y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> float:
+    y = _targets(logits, y)  # (n_samples, n_outputs)
     # -log p = log(1 + e^-z) and -log(1 - p) = z + log(1 + e^-z), hence L = (1 - y) z + log(1 + e^-z).
     # For z < 0 pull e^-z out of the logarithm: log(1 + e^-z) = -z + log(1 + e^z). Both cases in one line:
-    losses = np.maximum(logits, 0.0) - y * logits + np.log1p(np.exp(-np.abs(logits)))  # (n_samples, 1)
-    return float(losses.mean())
+    losses = np.maximum(logits, 0.0) - y * logits + np.log1p(np.exp(-np.abs(logits)))  # (n_samples, n_outputs)
+    return _mean(losses.sum(axis=1), weights)
 
 
 def _binary_cross_entropy_gradient(logits: FloatArray, y: npt.ArrayLike) -> FloatArray:
-    y = _targets(logits, y)  # (n_samples, 1)
+    y = _targets(logits, y)  # (n_samples, n_outputs)
     # Chain rule, for one sample:
     #   dL/dp = -y/p + (1 - y)/(1 - p) = (p - y) / (p (1 - p))      the slope of the logarithms
     #   dp/dz = p (1 - p)                                          the slope of the sigmoid
     #   dL/dz = dL/dp * dp/dz = p - y                              the two p (1 - p) cancel
     # The cancellation is why a saturated sigmoid still learns: where dp/dz vanishes, dL/dp grows just as fast.
     # The loss is a mean over samples, hence 1/n.
-    return (sigmoid(logits) - y) / len(logits)  # (n_samples, 1)
+    return (sigmoid(logits) - y) / len(logits)  # (n_samples, n_outputs)
 
 
 # --- categorical cross-entropy: p = softmax(z), L = -sum_j y_j log p_j -----------------------------------------------
 
 
-def _categorical_cross_entropy(logits: FloatArray, y: npt.ArrayLike) -> float:
+def _categorical_cross_entropy(logits: FloatArray, y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> float:
     y = _targets(logits, y)  # (n_samples, n_classes)
     # log p_j = z_j - log sum_k e^(z_k). It stays the same when a constant is subtracted from the whole row; with the
     # row's maximum subtracted no exponential exceeds 1, and at least one equals 1, so the logarithm is finite.
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))  # (n_samples, n_classes)
-    return float(-(y * log_p).sum(axis=1).mean())
+    return _mean(-(y * log_p).sum(axis=1), weights)
 
 
 def _categorical_cross_entropy_gradient(logits: FloatArray, y: npt.ArrayLike) -> FloatArray:
@@ -108,9 +113,9 @@ def _categorical_cross_entropy_gradient(logits: FloatArray, y: npt.ArrayLike) ->
 # --- mean squared error: L = (z - y)^2 -------------------------------------------------------------------------------
 
 
-def _mean_squared_error(logits: FloatArray, y: npt.ArrayLike) -> float:
+def _mean_squared_error(logits: FloatArray, y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> float:
     y = _targets(logits, y)  # (n_samples, n_outputs)
-    return float(((logits - y) ** 2).mean())  # over rows and outputs, as PyTorch's MSELoss and Keras do
+    return _mean(((logits - y) ** 2).mean(axis=1), weights)  # over rows and outputs, as PyTorch's MSELoss and Keras do
 
 
 def _mean_squared_error_gradient(logits: FloatArray, y: npt.ArrayLike) -> FloatArray:

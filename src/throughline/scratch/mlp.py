@@ -28,6 +28,7 @@ from ._checks import (
     check_hidden,
     check_layer_sizes,
     check_masks,
+    check_not_negative,
     check_parameters,
     check_rows,
     check_targets,
@@ -122,6 +123,9 @@ class MLP:
         Activation of the hidden layers, a key of `ACTIVATIONS`; one for all or one for each.
     loss : str, default="binary_cross_entropy"
         A key of `LOSSES`; it also decides the output activation.
+    l2 : float, default=0.0
+        Strength of the L2 penalty: l2 / (2 n) times the sum of the squared kernels joins the loss of a batch of n
+        rows. Biases are not penalised.
     dropout : float or sequence of float, default=0.0
         Probability in [0, 1) with which a hidden output is set to zero during training; one for all or one for each.
     dtype : dtype, default=float64
@@ -171,6 +175,7 @@ class MLP:
         hidden: str | Sequence[str] = "relu",
         loss: str = "binary_cross_entropy",
         dropout: float | Sequence[float] = 0.0,
+        l2: float = 0.0,
         dtype: npt.DTypeLike = np.float64,
         seed: int = 0,
         parameters: Sequence[npt.ArrayLike] | None = None,
@@ -179,6 +184,7 @@ class MLP:
         self.loss = LOSSES[loss]
         self.hidden = check_hidden(hidden, n_hidden=len(self.layer_sizes) - 2)
         self.dropout = check_dropout(dropout, n_hidden=len(self.layer_sizes) - 2)
+        self.l2 = check_not_negative("l2", l2)
         self.dtype = check_dtype(dtype)
         if parameters is None:
             self.parameters = _glorot_uniform(self.layer_sizes, self.dtype, seed)
@@ -232,7 +238,7 @@ class MLP:
             trace.activations.append(a)
         return trace
 
-    def backward(self, trace: Trace, y: npt.ArrayLike) -> list[FloatArray]:
+    def backward(self, trace: Trace, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> list[FloatArray]:
         """Apply the chain rule from the loss back to every parameter.
 
         Parameters
@@ -241,6 +247,8 @@ class MLP:
             What `forward` returned.
         y : array-like of shape (n_samples, n_outputs)
             Targets: labels 0 and 1 in one column, one-hot rows, or real values, according to the loss.
+        sample_weight : array-like of shape (n_samples,), optional
+            How often each row counts.
 
         Returns
         -------
@@ -254,9 +262,15 @@ class MLP:
         """
         gradients: list[FloatArray] = []
         dz = self.loss.gradient(trace.logits, y)  # (n_samples, n_outputs)
+        n = float(len(dz))  # rows in the mean
+        if sample_weight is not None:
+            weights = np.asarray(sample_weight, dtype=self.dtype)[:, None]  # (n_samples, 1)
+            dz, n = dz * (weights * (n / weights.sum())), float(weights.sum())
         for layer in reversed(range(len(self.kernels))):
             a = trace.activations[layer]
             dkernel = a.T @ dz  # (fan_in, n_samples) @ (n_samples, fan_out) -> (fan_in, fan_out)
+            if self.l2 > 0.0:
+                dkernel += self.l2 / n * self.kernels[layer]
             dbias = dz.sum(axis=0)  # (n_samples, fan_out) -> (fan_out,): the bias joined every row
             gradients = [dkernel, dbias, *gradients]
             if layer == 0:
@@ -268,7 +282,14 @@ class MLP:
             dz = da * self.hidden[layer - 1].derivative(trace.z[layer - 1], trace.outputs[layer - 1])
         return gradients
 
-    def train_step(self, X: npt.ArrayLike, y: npt.ArrayLike, optimizer: Optimizer, masks: Masks | None = None) -> float:
+    def train_step(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        optimizer: Optimizer,
+        masks: Masks | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> float:
         """Let the optimizer take one step on one batch.
 
         Parameters
@@ -281,15 +302,17 @@ class MLP:
             Its `update` changes the parameters in place.
         masks : sequence of (ndarray or None), optional
             Dropout masks, as from `draw_masks`.
+        sample_weight : array-like of shape (n_samples,), optional
+            How often each row counts.
 
         Returns
         -------
         float
-            Loss of the batch before the step.
+            Loss of the batch before the step, without the penalty.
         """
         trace = self.forward(X, masks)
-        loss = self.loss.value(trace.logits, y)
-        gradients = self.backward(trace, y)
+        loss = self.loss.value(trace.logits, y, sample_weight)
+        gradients = self.backward(trace, y, sample_weight)
         optimizer.update(self.parameters, gradients)
         return loss
 
@@ -450,6 +473,24 @@ class MLP:
 
     # --- answers -----------------------------------------------------------------------------------------------------
 
+    def objective(self, logits: FloatArray, y: npt.ArrayLike) -> float:
+        """Return what training descends on: the mean loss and the L2 penalty.
+
+        Parameters
+        ----------
+        logits : ndarray of shape (n_samples, n_outputs)
+            From `forward`.
+        y : array-like of shape (n_samples, n_outputs)
+            Targets.
+
+        Returns
+        -------
+        float
+            The loss plus l2 / (2 n_samples) times the sum of the squared kernels.
+        """
+        squares = sum(float(np.square(kernel).sum()) for kernel in self.kernels) if self.l2 > 0.0 else 0.0
+        return self.loss.value(logits, y) + self.l2 / (2 * len(logits)) * squares
+
     def loss_value(self, X: npt.ArrayLike, y: npt.ArrayLike) -> float:
         """Return the mean loss over rows, without dropout.
 
@@ -494,11 +535,13 @@ class MLP:
         -------
         ndarray
             Class labels of shape (n_samples,), int64, for the two cross-entropies: 1 where the probability is above a
-            half, or the class with the largest. Values of shape (n_samples, n_outputs) for the squared error.
+            half, or the class with the largest. With several sigmoid outputs, one such label each, of shape
+            (n_samples, n_outputs). Values of shape (n_samples, n_outputs) for the squared error.
         """
         logits = self.forward(X).logits  # no need to go on to probabilities: neither sigmoid nor softmax reorders
         if self.loss.output_activation == "sigmoid":
-            return (logits[:, 0] > 0).astype(np.int64)
+            labels = (logits > 0).astype(np.int64)
+            return labels[:, 0] if labels.shape[1] == 1 else labels
         if self.loss.output_activation == "softmax":
             return np.asarray(logits.argmax(axis=1), dtype=np.int64)
         return logits

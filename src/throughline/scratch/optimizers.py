@@ -215,6 +215,128 @@ class Adam:
                 w -= self.learning_rate * (m / correction_1) / (np.sqrt(v / correction_2) + self.epsilon)
 
 
+class AdamW(Adam):
+    """Adam with decoupled weight decay: the parameters shrink by a factor before each step.
+
+    An L2 penalty joins the gradient and is then divided by Adam's estimate of its size, so that parameters with large
+    gradients are hardly penalised. Decoupled, the decay is the same for all: ``w <- w - lr * weight_decay * w``.
+
+    Parameters
+    ----------
+    learning_rate, beta_1, beta_2, epsilon, epsilon_inside_correction :
+        As for `Adam`.
+    weight_decay : float, default=0.01
+        Share of a parameter, before the learning rate, that each step removes; finite and at least 0.
+
+    Raises
+    ------
+    ValueError
+        If a setting is outside its range.
+
+    References
+    ----------
+    Loshchilov, Hutter: Decoupled Weight Decay Regularization, ICLR 2019, Algorithm 2.
+
+    Examples
+    --------
+    Without a gradient, only the decay is left:
+
+    >>> import numpy as np
+    >>> w = np.array([1.0])
+    >>> AdamW(learning_rate=0.1, weight_decay=0.5).update([w], [np.zeros(1)])
+    >>> w
+    array([0.95])
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 1e-3,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        epsilon_inside_correction: bool = False,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, epsilon_inside_correction)
+        if not (math.isfinite(weight_decay) and weight_decay >= 0.0):
+            raise ValueError(f"weight_decay must be a finite number of at least 0, got {weight_decay!r}.")
+        self.weight_decay = weight_decay
+
+    def update(self, parameters: list[FloatArray], gradients: list[FloatArray]) -> None:
+        """Shrink the parameters, then take Adam's step, in place."""
+        _check_same_shapes("gradients", gradients, parameters)
+        for w in parameters:
+            w *= 1.0 - self.learning_rate * self.weight_decay
+        super().update(parameters, gradients)
+
+
+class RMSprop:
+    """RMSprop: a step scaled, per parameter, by a running estimate of its gradient's mean square.
+
+    ::
+
+        v <- rho * v + (1 - rho) * g^2
+        w <- w - lr * g / (sqrt(v) + epsilon)
+
+    Parameters
+    ----------
+    learning_rate : float, default=0.001
+        Step size, finite and above 0.
+    rho : float, default=0.9
+        Decay of the running mean, in [0, 1). PyTorch calls it alpha and defaults to 0.99.
+    epsilon : float, default=1e-7
+        Keeps the division finite; finite and above 0. Keras adds it under the root.
+
+    Raises
+    ------
+    ValueError
+        If a setting is outside its range.
+
+    References
+    ----------
+    Tieleman, Hinton: Lecture 6.5, rmsprop, Coursera: Neural Networks for Machine Learning, 2012.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> w = np.array([0.0])
+    >>> RMSprop(learning_rate=0.1, rho=0.75).update([w], [np.array([4.0])])
+    >>> w.round(6)
+    array([-0.2])
+    """
+
+    def __init__(self, learning_rate: float = 1e-3, rho: float = 0.9, epsilon: float = 1e-7) -> None:
+        _check_positive("learning_rate", learning_rate)
+        _check_decay("rho", rho)
+        _check_positive("epsilon", epsilon)
+        self.learning_rate, self.rho, self.epsilon = learning_rate, rho, epsilon
+        self._squares: list[FloatArray] = []
+
+    def update(self, parameters: list[FloatArray], gradients: list[FloatArray]) -> None:
+        """Take one step, in place.
+
+        Parameters
+        ----------
+        parameters : list of ndarray
+            The arrays to change.
+        gradients : list of ndarray
+            The gradient of the loss for each, in the same order and shapes.
+
+        Raises
+        ------
+        ValueError
+            If the shapes of the two lists differ, or differ from those of the first call.
+        """
+        _check_same_shapes("gradients", gradients, parameters)
+        if not self._squares:
+            self._squares = [np.zeros_like(w) for w in parameters]
+        _check_same_shapes("parameters", parameters, self._squares)
+        for w, g, v in zip(parameters, gradients, self._squares, strict=True):
+            v *= self.rho
+            v += (1.0 - self.rho) * g * g
+            w -= self.learning_rate * g / (np.sqrt(v) + self.epsilon)
+
+
 def _check_positive(name: str, value: float) -> None:
     if not (math.isfinite(value) and value > 0.0):
         raise ValueError(f"{name} must be a finite number above 0, got {value!r}.")
