@@ -142,7 +142,7 @@ class Plan:
     def _allocate_rows(self) -> None:
         n, n_inputs, n_outputs = self.n_samples, self.mlp.layer_sizes[0], self.mlp.layer_sizes[-1]
         self._X = aligned((n, n_inputs + 1), self.dtype)  # batch-major: a batch is a contiguous view
-        self._targets = aligned((n, n_outputs), self.dtype)
+        self._rows_of_steps = np.diff([*self.starts, n])
         self._weights = aligned((n * n_outputs if self._weighted else 0,), self.dtype)
         # Step after step, each (n_outputs, n_rows): what the loss needs, features-first.
         self._logits, self._y = aligned((n * n_outputs,), self.dtype), aligned((n * n_outputs,), self.dtype)
@@ -212,7 +212,22 @@ class Plan:
 
     # --- running -------------------------------------------------------------------------------------------------
 
-    @np.errstate(over="ignore", invalid="ignore", under="ignore")  # one that diverges raises, so it need not warn
+    def load(self, X: FloatArray, y: FloatArray, sample_weight: FloatArray | None = None) -> None:
+        """Copy the rows that the coming epochs visit; once for all of them.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+        y : ndarray of shape (n_samples, n_outputs)
+        sample_weight : ndarray of shape (n_samples,), optional
+            How often each row counts; for a plan that is `weighted`.
+        """
+        self._source = aligned(self._X.shape, self.dtype)
+        self._source[:, :-1], self._source[:, -1] = X, 1
+        self._source_y = np.array(y, self.dtype)
+        _PREPARE_TARGETS[self.mlp.loss.name](self._source_y)
+        self._source_weights = np.ones(self.n_samples) if sample_weight is None else np.array(sample_weight, float)
+
     def run_epoch(
         self,
         X: FloatArray,
@@ -220,30 +235,33 @@ class Plan:
         order: npt.NDArray[np.intp] | None = None,
         sample_weight: FloatArray | None = None,
     ) -> FloatArray:
-        """Take all steps of one epoch.
+        """Load the rows and take all steps of one epoch: `load` and `epoch` in one."""
+        self.load(X, y, sample_weight)
+        return self.epoch(order)
+
+    @np.errstate(over="ignore", invalid="ignore", under="ignore")  # one that diverges raises, so it need not warn
+    def epoch(self, order: npt.NDArray[np.intp] | None = None) -> FloatArray:
+        """Take all steps of one epoch over the rows that were loaded.
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, n_features)
-        y : ndarray of shape (n_samples, n_outputs)
         order : ndarray of shape (n_samples,), optional
             In which order the rows are visited; as they are without it.
-        sample_weight : ndarray of shape (n_samples,), optional
-            How often each row counts; for a plan that is `weighted`.
 
         Returns
         -------
         ndarray of shape (n_steps,), float64
-            The loss of each batch before its step.
+            The loss of each batch before its step, without the penalty.
 
         Raises
         ------
         FloatingPointError
             If a loss is not finite: the training diverged.
         """
-        weights = self._load_rows(X, y, order, sample_weight)
+        weights = self._order_rows(np.arange(self.n_samples) if order is None else order)
         scale = _SCALES[self.mlp.loss.name](self.batch_size, self.mlp.layer_sizes[-1])
-        self._prepare_penalties(scale, weights)
+        if self.mlp.l2 > 0:
+            self._prepare_penalties(scale, weights)
         self._steps.prepare(self.t, scale)
         for call, arguments in self._tape:
             call(*arguments)
@@ -252,27 +270,30 @@ class Plan:
         memory[np.abs(memory) < FLUSH_BELOW] = 0
         return self._losses(weights)
 
-    def _load_rows(
-        self, X: FloatArray, y: FloatArray, order: npt.NDArray[np.intp] | None, sample_weight: FloatArray | None
-    ) -> FloatArray:
+    def _order_rows(self, order: npt.NDArray[np.intp]) -> FloatArray:
         """Put the rows into the buffers in their order; return the weights in that order."""
-        rows = np.arange(self.n_samples) if order is None else order
-        self._X[:, :-1], self._targets[...], self._X[:, -1] = np.take(X, rows, axis=0), np.take(y, rows, axis=0), 1
-        weights = np.ones(self.n_samples) if sample_weight is None else np.take(sample_weight, rows)
-        for step, start in enumerate(self.starts):
-            batch = slice(start, start + self.batch_size)
-            self._step_view(self._y, step)[...] = self._targets[batch].T
-            if self._weighted:  # so that their mean is 1 and the mean over the batch stays one
-                self._step_view(self._weights, step)[...] = weights[batch] / weights[batch].mean()
-        _PREPARE_TARGETS[self.mlp.loss.name](self._y)
+        # With mode="clip" take writes straight into `out`; with the default it goes through a copy.
+        np.take(self._source, order, axis=0, out=self._X, mode="clip")
+        self._to_steps(np.take(self._source_y, order, axis=0, mode="clip"), self._y)
+        weights: FloatArray = np.take(self._source_weights, order, mode="clip")
+        if self._weighted:  # so that their mean is 1 and the mean over the batch stays one
+            sums = np.add.reduceat(weights, np.array(self.starts))
+            means = np.repeat(sums / self._rows_of_steps, self._rows_of_steps)
+            of_outputs = np.repeat((weights / means)[:, None], self.mlp.layer_sizes[-1], axis=1)
+            self._to_steps(of_outputs.astype(self.dtype), self._weights)
         return weights
+
+    def _to_steps(self, rows: FloatArray, flat: FloatArray) -> None:
+        """Write rows (n_samples, k) step after step, each step as (k, n_rows)."""
+        k, n_even = rows.shape[1], self.n_samples - self.n_samples % self.batch_size
+        even = rows[:n_even].reshape(-1, self.batch_size, k)
+        flat[: n_even * k].reshape(-1, k, self.batch_size)[...] = even.transpose(0, 2, 1)
+        flat[n_even * k :].reshape(k, -1)[...] = rows[n_even:].T
 
     def _prepare_penalties(self, scale: float, weights: FloatArray) -> None:
         # l2 / n kernel belongs to the true gradient, G is 1 / scale of it; the ragged step is brought to scale later.
-        for step, start in enumerate(self.starts):
-            n_rows = self._n_rows(step)
-            n = float(weights[start : start + n_rows].sum())
-            self._penalties[step] = self.mlp.l2 / n / (scale * self.batch_size / n_rows)
+        n = np.add.reduceat(weights, np.array(self.starts))
+        self._penalties[...] = self.mlp.l2 / n / (scale * self.batch_size / self._rows_of_steps)
 
     def _losses(self, weights: FloatArray) -> FloatArray:
         """Return the mean loss of each step, from the logits that all of them left behind."""
