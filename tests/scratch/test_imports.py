@@ -11,7 +11,7 @@ import throughline.scratch
 
 FOLDER = Path(throughline.scratch.__file__).parent
 FILES = sorted(FOLDER.rglob("*.py"))
-READING_ORDER = ["activations", "losses", "optimizers", "perceptron", "mlp", "gradcheck", "plan"]
+READING_ORDER = ["activations", "losses", "optimizers", "perceptron", "mlp", "gradcheck", "plan", "blocks"]
 
 
 def imported_roots(tree):

@@ -1,12 +1,13 @@
 """Neural networks from nothing but NumPy, written to be read.
 
-Seven files, each one idea, each using only those before it: `activations`, `losses`, `optimizers`, `perceptron`, `mlp`,
-`gradcheck` and `plan`, which is the training of `mlp` once more, fast. Forward and backward pass stand side by side
-with their formulas, and every matrix product names its shapes. Rows are samples throughout, and kernels have shape
-(fan_in, fan_out).
+Eight files, each one idea, each using only those before it: `activations`, `losses`, `optimizers`, `perceptron`, `mlp`,
+`gradcheck`, and two that do a training once more, fast: `plan` that of `mlp`, `blocks` that of `perceptron`. Forward
+and backward pass stand side by side with their formulas, and every matrix product names its shapes. Rows are samples
+throughout, and kernels have shape (fan_in, fan_out).
 """
 
 from .activations import ACTIVATIONS, OUTPUT_ACTIVATIONS, Activation, sigmoid, softmax
+from .blocks import BlockPerceptron
 from .gradcheck import GradientCheck, gradient_check
 from .losses import LOSSES, Loss
 from .mlp import MLP, History, Trace
@@ -22,6 +23,7 @@ __all__ = [
     "Activation",
     "Adam",
     "AdamW",
+    "BlockPerceptron",
     "GradientCheck",
     "GradientDescent",
     "History",

@@ -28,7 +28,8 @@ says how it was measured):
    follows it are one array on the way back.
 9. **Operands have the same shape or are 0-d arrays.** Broadcasting a Python float or a row costs more than the
    arithmetic.
-10. **Subnormal numbers are flushed once an epoch.** The memory of a dead unit decays until it is subnormal, and then
+10. **A large network is updated in chunks** that stay in the cache through all calls of the optimizer.
+11. **Subnormal numbers are flushed once an epoch.** The memory of a dead unit decays until it is subnormal, and then
     arithmetic on it takes a hundred times as long.
 
 The results are those of `MLP.train_step` up to rounding: a property-based test compares 1,000 steps for every
@@ -53,6 +54,8 @@ Tape = list[Call]
 
 ALIGNMENT_BYTES = 64
 STEPS_OF_MASKS = 64
+# Parameters that the optimizer takes through all its calls before the next: their arrays stay in the cache.
+CHUNK = 65536
 # Far above the subnormal range of float32 (1e-38), far below any gradient that matters.
 FLUSH_BELOW = 1e-20
 
@@ -82,6 +85,9 @@ class Plan:
         Whether `run_epoch` gets sample weights.
     mask_seed : int, default=0
         Seed of the dropout masks.
+    loss_factor : float, default=1.0
+        What the loss is multiplied by before the penalty joins it and the gradient is taken; `epoch` returns losses
+        without it. scikit-learn, for one, descends on half of the squared error.
 
     Attributes
     ----------
@@ -112,9 +118,11 @@ class Plan:
         batch_size: int,
         weighted: bool = False,
         mask_seed: int = 0,
+        loss_factor: float = 1.0,
     ) -> None:
-        self.mlp, self.dtype, self._weighted = mlp, mlp.dtype, weighted
+        self.mlp, self.dtype, self.weighted = mlp, mlp.dtype, weighted
         self.n_samples, self.batch_size = n_samples, min(batch_size, n_samples)
+        self._scale = loss_factor * _SCALES[mlp.loss.name](self.batch_size, mlp.layer_sizes[-1])
         self.starts = range(0, n_samples, self.batch_size)
         self.n_steps, self.t = len(self.starts), 0
         self._allocate_parameters(optimizer)
@@ -128,6 +136,7 @@ class Plan:
         sizes = self.mlp.layer_sizes
         shapes = [(fan_in + 1, fan_out) for fan_in, fan_out in pairwise(sizes)]
         n = sum(math.prod(shape) for shape in shapes)
+        self._optimizer: Any = optimizer
         self._steps = _STEPS[type(optimizer)](optimizer, n, self.n_steps, self.dtype)
         self.P, self.G, self._T = aligned((n,), self.dtype), self._steps.G, aligned((n,), self.dtype)
         ends = np.cumsum([math.prod(shape) for shape in shapes])
@@ -135,7 +144,8 @@ class Plan:
         self._dW = [self.G[end - math.prod(s) : end].reshape(s) for s, end in zip(shapes, ends, strict=True)]
         for W, kernel, bias in zip(self._W, self.mlp.kernels, self.mlp.biases, strict=True):
             W[:-1], W[-1] = kernel, bias
-        self._is_kernel, self._penalties = aligned((n,), self.dtype), np.zeros(self.n_steps, self.dtype)
+        self._is_kernel, self._strengths = aligned((n,), self.dtype), np.zeros(self.n_steps, self.dtype)
+        self._squares, self._penalties = np.zeros(self.n_steps, self.dtype), np.zeros(self.n_steps)
         for shape, end in zip(shapes, ends, strict=True):
             self._is_kernel[end - math.prod(shape) : end - shape[1]] = 1  # all rows but the last, the bias
 
@@ -143,7 +153,7 @@ class Plan:
         n, n_inputs, n_outputs = self.n_samples, self.mlp.layer_sizes[0], self.mlp.layer_sizes[-1]
         self._X = aligned((n, n_inputs + 1), self.dtype)  # batch-major: a batch is a contiguous view
         self._rows_of_steps = np.diff([*self.starts, n])
-        self._weights = aligned((n * n_outputs if self._weighted else 0,), self.dtype)
+        self._weights = aligned((n * n_outputs if self.weighted else 0,), self.dtype)
         # Step after step, each (n_outputs, n_rows): what the loss needs, features-first.
         self._logits, self._y = aligned((n * n_outputs,), self.dtype), aligned((n * n_outputs,), self.dtype)
 
@@ -169,9 +179,10 @@ class Plan:
                 masks = self._masks.of_step(step, n_rows)
             tape += self._forward_and_backward(step, rows, buffers[n_rows], masks)
             if self.mlp.l2 > 0:
-                strength = self._penalties[step : step + 1].reshape(())
+                strength, squares = (a[step : step + 1].reshape(()) for a in (self._strengths, self._squares))
                 tape += [
                     (np.multiply, (self.P, self._is_kernel, self._T)),
+                    (self._T.dot, (self.P, squares)),
                     (np.multiply, (self._T, strength, self._T)),
                     (np.add, (self.G, self._T, self.G)),
                 ]
@@ -194,15 +205,15 @@ class Plan:
         for layer, W in enumerate(self._W[:-1]):
             mask = masks[layer] if masks else None
             tape.append((W.T.dot, (a, b.f[layer])))  # (fan_out, fan_in + 1) @ (fan_in + 1, n_rows)
-            tape += _ACTIVATE[self.mlp.hidden[layer].name](b.f[layer])
+            tape += b.activate[layer]
             if mask is not None:
                 tape.append((np.multiply, (b.f[layer], mask, b.a[layer][:-1])))
             a = b.a[layer]
         tape.append((self._W[last].T.dot, (a, logits)))
-        tape += _LOSS_GRADIENTS[self.mlp.loss.name](logits, self._step_view(self._y, step), b.d[last])
-        if self._weighted:
+        tape += _LOSS_GRADIENTS[self.mlp.loss.name](logits, self._step_view(self._y, step), b.d[last], b.spare)
+        if self.weighted:
             tape.append((np.multiply, (b.d[last], self._step_view(self._weights, step), b.d[last])))
-        tape += b.gates(self.mlp, masks)
+        tape += b.gates(masks)
         for layer in range(last, 0, -1):
             tape.append((b.a[layer - 1].dot, (b.d[layer].T, self._dW[layer])))
             tape.append((self._W[layer][:-1].dot, (b.d[layer], b.d[layer - 1])))
@@ -227,6 +238,10 @@ class Plan:
         self._source_y = np.array(y, self.dtype)
         _PREPARE_TARGETS[self.mlp.loss.name](self._source_y)
         self._source_weights = np.ones(self.n_samples) if sample_weight is None else np.array(sample_weight, float)
+
+    def unload(self) -> None:
+        """Let go of the rows."""
+        del self._source, self._source_y, self._source_weights
 
     def run_epoch(
         self,
@@ -259,10 +274,9 @@ class Plan:
             If a loss is not finite: the training diverged.
         """
         weights = self._order_rows(np.arange(self.n_samples) if order is None else order)
-        scale = _SCALES[self.mlp.loss.name](self.batch_size, self.mlp.layer_sizes[-1])
         if self.mlp.l2 > 0:
-            self._prepare_penalties(scale, weights)
-        self._steps.prepare(self.t, scale)
+            self._prepare_penalties(weights)
+        self._steps.prepare(self.t, self._scale)
         for call, arguments in self._tape:
             call(*arguments)
         self.t += self.n_steps
@@ -276,8 +290,9 @@ class Plan:
         np.take(self._source, order, axis=0, out=self._X, mode="clip")
         self._to_steps(np.take(self._source_y, order, axis=0, mode="clip"), self._y)
         weights: FloatArray = np.take(self._source_weights, order, mode="clip")
-        if self._weighted:  # so that their mean is 1 and the mean over the batch stays one
+        if self.weighted:  # so that their mean is 1 and the mean over the batch stays one
             sums = np.add.reduceat(weights, np.array(self.starts))
+            sums[sums == 0] = np.inf  # rows of no weight move nothing
             means = np.repeat(sums / self._rows_of_steps, self._rows_of_steps)
             of_outputs = np.repeat((weights / means)[:, None], self.mlp.layer_sizes[-1], axis=1)
             self._to_steps(of_outputs.astype(self.dtype), self._weights)
@@ -290,10 +305,12 @@ class Plan:
         flat[: n_even * k].reshape(-1, k, self.batch_size)[...] = even.transpose(0, 2, 1)
         flat[n_even * k :].reshape(k, -1)[...] = rows[n_even:].T
 
-    def _prepare_penalties(self, scale: float, weights: FloatArray) -> None:
+    def _prepare_penalties(self, weights: FloatArray) -> None:
         # l2 / n kernel belongs to the true gradient, G is 1 / scale of it; the ragged step is brought to scale later.
         n = np.add.reduceat(weights, np.array(self.starts))
-        self._penalties[...] = self.mlp.l2 / n / (scale * self.batch_size / self._rows_of_steps)
+        n[n == 0] = np.inf
+        self._penalties[...] = self.mlp.l2 / n
+        self._strengths[...] = self._penalties / (self._scale * self.batch_size / self._rows_of_steps)
 
     def _losses(self, weights: FloatArray) -> FloatArray:
         """Return the mean loss of each step, from the logits that all of them left behind."""
@@ -309,16 +326,52 @@ class Plan:
                 w = weights[part.start // k : part.stop and part.stop // k].reshape(-1, n_rows)
                 of_rows = _LOSS_VALUES[self.mlp.loss.name](z, y)  # (n_steps, n_rows)
                 steps = slice(0, len(z)) if part.start == 0 else slice(-1, None)
-                losses[steps] = (of_rows * w).sum(axis=1) / w.sum(axis=1)
+                sums = w.sum(axis=1)
+                losses[steps] = (of_rows * w).sum(axis=1) / np.where(sums == 0, np.inf, sums)
         if not np.isfinite(losses).all():
             step = int(np.argmin(np.isfinite(losses)))
             raise FloatingPointError(f"Training diverged: the loss is {losses[step]} in step {step} of the epoch.")
         return losses
 
+    def penalties(self) -> FloatArray:
+        """Return what the L2 penalty adds to the losses that the last epoch returned, shape (n_steps,)."""
+        return self._penalties / 2 * self._squares
+
+    @property
+    def layers(self) -> list[FloatArray]:
+        """The present parameters, first layer first: views (fan_in + 1, fan_out) whose last row is the bias."""
+        return self._W
+
     def write_back(self) -> None:
         """Copy the present parameters into the `MLP`."""
         for W, kernel, bias in zip(self._W, self.mlp.kernels, self.mlp.biases, strict=True):
             kernel[...], bias[...] = W[:-1], W[-1]
+
+    # --- stopping and going on ---------------------------------------------------------------------------------------
+
+    def change_learning_rate(self, rate: float) -> None:
+        """Take other steps from now on; what momentum has gathered keeps the length it has, as in scikit-learn."""
+        self._steps.change_learning_rate(rate)
+
+    def state(self) -> dict[str, Any]:
+        """Return a copy of all that training changes, for `load_state`: a plan that has it goes on bit for bit."""
+        return {
+            "parameters": self.P.copy(),
+            "memory": self._steps.memory.copy(),
+            "learning_rate": self._optimizer.learning_rate,
+            "scale": self._scale,
+            "t": self.t,
+            "masks": None if self._masks is None else self._masks.bits.state,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`, of this plan or of one for the same network and optimizer and another batch size."""
+        self.P[...], self.t = state["parameters"], state["t"]
+        self._steps.memory[...], self._optimizer.learning_rate = state["memory"], state["learning_rate"]
+        if state["scale"] != self._scale:
+            self._steps.rescale(state["scale"] / self._scale)
+        if self._masks is not None and state["masks"] is not None:
+            self._masks.bits.state = state["masks"]
 
     def masks_of_step(self, step: int) -> list[FloatArray | None] | None:
         """Return the dropout masks that `step` of the last epoch used, as `MLP.forward` takes them."""
@@ -344,21 +397,24 @@ class _StepBuffers:
             for a, units, rate in zip(self.a, hidden, mlp.dropout, strict=True)
         ]
         self.d = [aligned((units, n_rows), mlp.dtype) for units in mlp.layer_sizes[1:]]
+        self.spare = aligned((mlp.layer_sizes[-1] + 1, n_rows), mlp.dtype)  # for the softmax
         for a in self.a:
             a[-1] = 1
+        # Made once for all steps: the constants they read (zeros, for one) then stay in the cache from step to step.
+        self.activate = [_ACTIVATE[f.name](z) for f, z in zip(mlp.hidden, self.f, strict=True)]
+        self._plain_gates = self._compile_gates([activation.name for activation in mlp.hidden])
 
-    def gates(self, mlp: MLP, masks: list[FloatArray | None] | None) -> Tape:
-        """Return the calls that fill `gate`: what d(loss)/da is multiplied by to give d(loss)/dz."""
-        tape: Tape = []
-        names = [activation.name for activation in mlp.hidden]
+    def _compile_gates(self, names: list[str]) -> list[Tape]:
         if names and set(names) == {"relu"}:
-            tape += _relu_gate(self._block, self._gates, self._on)
-            names = ["done"] * len(names)
-        for layer, name in enumerate(names):
-            tape += _GATES[name](self.f[layer], self.gate[layer])
-            mask = masks[layer] if masks else None
+            return [_relu_gate(self._block, self._gates, self._on), *[[]] * (len(names) - 1)]
+        return [_GATES[name](f, gate) for name, f, gate in zip(names, self.f, self.gate, strict=True)]
+
+    def gates(self, masks: list[FloatArray | None] | None) -> Tape:
+        """Return the calls that fill `gate`: what d(loss)/da is multiplied by to give d(loss)/dz."""
+        tape: Tape = [call for calls in self._plain_gates for call in calls]
+        for gate, mask in zip(self.gate, masks or [], strict=False):
             if mask is not None:
-                tape.append((np.multiply, (self.gate[layer], mask, self.gate[layer])))
+                tape.append((np.multiply, (gate, mask, gate)))
         return tape
 
 
@@ -367,7 +423,7 @@ class _Masks:
 
     def __init__(self, mlp: MLP, batch_size: int, seed: int) -> None:
         self._rates, self._units = mlp.dropout, mlp.layer_sizes[1:-1]
-        self._bits = np.random.default_rng(seed).bit_generator
+        self.bits = np.random.default_rng(seed).bit_generator
         self._masks = [
             aligned((STEPS_OF_MASKS, units * batch_size), mlp.dtype) if rate > 0 else None
             for units, rate in zip(self._units, self._rates, strict=True)
@@ -377,7 +433,7 @@ class _Masks:
         """Draw anew: a value is kept where its 16 bits are at least rate * 2**16."""
         for rate, mask in zip(self._rates, self._masks, strict=True):
             if mask is not None:
-                words = self._bits.random_raw(-(-mask.size // 4)).view(np.uint16)[: mask.size]
+                words = self.bits.random_raw(-(-mask.size // 4)).view(np.uint16)[: mask.size]
                 np.copyto(mask, (words >= round(rate * 2**16)).reshape(mask.shape))
                 mask *= 1 / (1 - rate)
 
@@ -416,8 +472,14 @@ _ACTIVATE: dict[str, Callable[[FloatArray], Tape]] = {
     "tanh": lambda z: [(np.tanh, (z, z))],
     "sigmoid": _sigmoid,
 }
+
+
+def compile_activation(name: str, z: FloatArray) -> Tape:
+    """Return the calls that put an activation function in the place of its argument."""
+    return _ACTIVATE[name](z)
+
+
 _GATES: dict[str, Callable[[FloatArray, FloatArray], Tape]] = {
-    "done": lambda f, gate: [],
     "linear": lambda f, gate: [(np.copyto, (gate, np.ones_like(gate)))],
     "relu": lambda f, gate: _relu_gate(f, gate, np.zeros(f.shape, bool)),
     "tanh": lambda f, gate: [(np.multiply, (f, f, gate)), (np.subtract, (np.ones_like(gate), gate, gate))],
@@ -428,14 +490,13 @@ _GATES: dict[str, Callable[[FloatArray, FloatArray], Tape]] = {
 # --- losses: the gradient in the logits times a constant that the step's scalars take back ----------------------------
 
 
-def _sigmoid_gradient(z: FloatArray, t: FloatArray, d: FloatArray) -> Tape:
+def _sigmoid_gradient(z: FloatArray, t: FloatArray, d: FloatArray, spare: FloatArray) -> Tape:
     # With t = 1 - 2y: tanh(z / 2) + t = 2 (p - y), three calls instead of the five of 1 / (1 + exp(-z)) - y.
     return [(np.multiply, (z, _scalar(0.5, z), d)), (np.tanh, (d, d)), (np.add, (d, t, d))]
 
 
-def _softmax_gradient(z: FloatArray, y: FloatArray, d: FloatArray) -> Tape:
-    k, n_rows = z.shape
-    largest, sums = np.zeros((1, n_rows), z.dtype), np.zeros_like(z)
+def _softmax_gradient(z: FloatArray, y: FloatArray, d: FloatArray, spare: FloatArray) -> Tape:
+    k, sums, largest = len(z), spare[:-1], spare[-1:]
     return [
         (partial(np.maximum.reduce, axis=0, keepdims=True, out=largest), (z,)),
         (np.subtract, (z, largest, d)),
@@ -446,10 +507,10 @@ def _softmax_gradient(z: FloatArray, y: FloatArray, d: FloatArray) -> Tape:
     ]
 
 
-_LOSS_GRADIENTS: dict[str, Callable[[FloatArray, FloatArray, FloatArray], Tape]] = {
+_LOSS_GRADIENTS: dict[str, Callable[[FloatArray, FloatArray, FloatArray, FloatArray], Tape]] = {
     "binary_cross_entropy": _sigmoid_gradient,
     "categorical_cross_entropy": _softmax_gradient,
-    "mean_squared_error": lambda z, y, d: [(np.subtract, (z, y, d))],
+    "mean_squared_error": lambda z, y, d, spare: [(np.subtract, (z, y, d))],
 }
 # What the above must be multiplied by to be the gradient of the mean loss, from batch size and number of outputs.
 _SCALES: dict[str, Callable[[int, int], float]] = {
@@ -502,8 +563,9 @@ class _AdamSteps:
 
     def __init__(self, optimizer: Adam, n_parameters: int, n_steps: int, dtype: npt.DTypeLike) -> None:
         self._optimizer = optimizer
-        self.memory, self._new, self._decay = (aligned((2, n_parameters), dtype) for _ in range(3))
+        self.memory, self._new = (aligned((2, n_parameters), dtype) for _ in range(2))
         self.G, self._squares = self._new
+        self._decay = aligned((2, min(n_parameters, CHUNK)), dtype)
         self._decay[0], self._decay[1] = optimizer.beta_1, optimizer.beta_2
         self._a, self._e = np.zeros(n_steps, dtype), np.zeros(n_steps, dtype)
 
@@ -521,20 +583,33 @@ class _AdamSteps:
         self._a *= (1 - o.beta_1) * c / divisor
         self._e[...] = o.epsilon / divisor
 
+    def change_learning_rate(self, rate: float) -> None:
+        """Use another rate from the next epoch on; the memory does not contain it."""
+        self._optimizer.learning_rate = rate
+
+    def rescale(self, ratio: float) -> None:
+        """Adapt the memory to gradients of another scale."""
+        self.memory *= np.array([[ratio], [ratio**2]])
+
     def calls(self, step: int, P: FloatArray, T: FloatArray) -> Tape:
         """Return the calls that move the parameters."""
-        m, v = self.memory
         a, e = self._a[step : step + 1].reshape(()), self._e[step : step + 1].reshape(())
-        return [
-            (np.multiply, (self.G, self.G, self._squares)),
-            (np.multiply, (self.memory, self._decay, self.memory)),
-            (np.add, (self.memory, self._new, self.memory)),
-            (np.sqrt, (v, T)),
-            (np.add, (T, e, T)),
-            (np.divide, (m, T, T)),
-            (np.multiply, (T, a, T)),
-            (np.subtract, (P, T, P)),
-        ]
+        tape: Tape = []
+        for start in range(0, len(P), CHUNK):  # one round for a small network
+            part = slice(start, start + CHUNK)
+            memory, new, (m, v) = self.memory[:, part], self._new[:, part], self.memory[:, part]
+            g, squares, p, t = self.G[part], self._squares[part], P[part], T[: len(P[part])]
+            tape += [
+                (np.multiply, (g, g, squares)),
+                (np.multiply, (memory, self._decay[:, : len(p)], memory)),
+                (np.add, (memory, new, memory)),
+                (np.sqrt, (v, t)),
+                (np.add, (t, e, t)),
+                (np.divide, (m, t, t)),
+                (np.multiply, (t, a, t)),
+                (np.subtract, (p, t, p)),
+            ]
+        return tape
 
 
 class _DescentSteps:
@@ -548,6 +623,16 @@ class _DescentSteps:
     def prepare(self, t: int, c: float) -> None:
         """Take back the scale of the gradient with the learning rate."""
         self._rate[...] = self._optimizer.learning_rate * c
+
+    def change_learning_rate(self, rate: float) -> None:
+        """Use another rate from the next epoch on; the velocity times the rate stays what it was."""
+        if rate != self._optimizer.learning_rate:
+            self.memory *= self._optimizer.learning_rate / rate
+        self._optimizer.learning_rate = rate
+
+    def rescale(self, ratio: float) -> None:
+        """Adapt the memory to gradients of another scale."""
+        self.memory *= ratio
 
     def calls(self, step: int, P: FloatArray, T: FloatArray) -> Tape:
         """Return the calls that move the parameters."""
@@ -594,6 +679,14 @@ class _RMSpropSteps:
         divisor = c * math.sqrt(1 - self._optimizer.rho)
         self._a[...] = self._optimizer.learning_rate * c / divisor
         self._e[...] = self._optimizer.epsilon / divisor
+
+    def change_learning_rate(self, rate: float) -> None:
+        """Use another rate from the next epoch on; the memory does not contain it."""
+        self._optimizer.learning_rate = rate
+
+    def rescale(self, ratio: float) -> None:
+        """Adapt the memory to gradients of another scale."""
+        self.memory *= ratio**2
 
     def calls(self, step: int, P: FloatArray, T: FloatArray) -> Tape:
         """Return the calls that move the parameters."""
