@@ -278,7 +278,7 @@ def test_missing_file_and_folder_are_refused(tmp_path):
             load_record(path)
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="2026-11: a superuser may read every file")
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="2026-11-22: a superuser may read every file")
 def test_unreadable_file_is_refused(tmp_path):
     path = write(tmp_path / "record.json", small_record())
     path.chmod(0)

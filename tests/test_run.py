@@ -130,6 +130,34 @@ def test_an_existing_run_is_never_overwritten(finished_run: Any) -> None:
     assert file_sha256(finished_run.folder) == before
 
 
+def test_exit_status_tells_a_failed_file_always_and_a_missed_bar_when_strict(finished_run: Any) -> None:
+    from throughline.cli.run import exit_status
+
+    record = finished_run.record
+    failed = [dataclasses.replace(record.formats[0], status="failed", reason="other answers"), *record.formats[1:]]
+    not_run = [dataclasses.replace(record.formats[0], status="not_run", reason="not installed"), *record.formats[1:]]
+    missed = [dataclasses.replace(record.bars[0], met=False), *record.bars[1:]]
+    for changes, plain, strict in (
+        ({}, 0, 0),
+        ({"formats": failed}, 1, 1),
+        ({"formats": not_run}, 0, 0),
+        ({"bars": missed}, 0, 1),
+    ):
+        changed = dataclasses.replace(record, **changes)
+        assert (exit_status(changed, strict=False), exit_status(changed, strict=True)) == (plain, strict), changes
+
+
+def test_labels_that_nothing_predicts_miss_a_bar_and_strict_says_so(finished_run: Any, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = [f"{a},{b},{label}" for a, b, label in zip(*rng.normal(size=(2, 300)), rng.integers(0, 2, 300), strict=True)]
+    (tmp_path / "noise.csv").write_text("\n".join(["a,b,label", *rows]))
+    arguments = ["run", "--data", str(tmp_path / "noise.csv"), "--target", "label", "--chapters", "4"]
+    done = finished_run.call([*arguments, "--strict", "--out", str(tmp_path / "run")])
+    assert done.returncode == 1, done.stderr
+    assert "1 of 2 bars met" in done.stdout
+    assert (tmp_path / "run" / "report.html").exists()
+
+
 def test_report_command_writes_the_same_page_again(finished_run: Any) -> None:
     page = finished_run.folder / "report.html"
     before = page.read_bytes()

@@ -16,6 +16,7 @@ import msgspec
 
 from throughline.errors import SpecError
 
+FRAMEWORK_TITLES = {"numpy": "NumPy", "keras": "Keras", "torch": "PyTorch"}
 TaskKind = Literal["binary", "multiclass", "regression"]
 
 

@@ -15,10 +15,10 @@ from throughline.data.split import Split, load_split
 from throughline.environment import installed_versions
 from throughline.errors import DivergenceError
 from throughline.formats import find_format
-from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK, TITLES, Epoch, Framework, best_epoch, load_framework
+from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK, Epoch, Framework, best_epoch, load_framework
 from throughline.processes import Emit
 from throughline.record import TrainingRecord
-from throughline.spec import NetworkSpec, TrainSpec
+from throughline.spec import FRAMEWORK_TITLES, NetworkSpec, TrainSpec
 from throughline.weights import Array, Weights, load_weights
 
 N_GRADIENT_ROWS = 32
@@ -146,8 +146,8 @@ def training_record(
     for epoch in epochs:
         if not math.isfinite(epoch.loss) or not math.isfinite(epoch.val_loss):
             raise DivergenceError(
-                f"Training in {TITLES[framework]} diverged in epoch {epoch.number}: its loss is {epoch.loss}, "
-                f"on validation rows {epoch.val_loss}; look for extreme values in the columns."
+                f"Training in {FRAMEWORK_TITLES[framework]} diverged in epoch {epoch.number}: "
+                f"its loss is {epoch.loss}, on validation rows {epoch.val_loss}; look for extreme values in the columns."
             )
     best = epochs[best_epoch(epochs) - 1]
     return TrainingRecord(

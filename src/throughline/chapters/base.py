@@ -11,9 +11,8 @@ from typing import Any
 from throughline.data.split import Split
 from throughline.data.tasks import Table
 from throughline.formats import load_formats
-from throughline.frameworks.base import TITLES
 from throughline.record import Bar, FormatRecord, make_bar
-from throughline.spec import NetworkSpec, TrainSpec
+from throughline.spec import FRAMEWORK_TITLES, NetworkSpec, TrainSpec
 from throughline.verify.prove import TrainedNetwork
 from throughline.weights import Array, Weights
 
@@ -92,7 +91,11 @@ def tell_training(run: Run, *, number: int, framework: str, part: str) -> list[B
     run.parts[part] = training
     return [
         make_bar(
-            number, f"{TITLES[framework]} validation accuracy", training.val_accuracy, "above", LEAST_VAL_ACCURACY
+            number,
+            f"{FRAMEWORK_TITLES[framework]} validation accuracy",
+            training.val_accuracy,
+            "above",
+            LEAST_VAL_ACCURACY,
         ),
         proof_bar(number, run.formats_of(number)),
     ]

@@ -11,9 +11,9 @@ from throughline.chapters.base import Chapter, Run
 from throughline.data.scaling import scale
 from throughline.data.tasks import two_moons, xor
 from throughline.frameworks import numpy_net
-from throughline.frameworks.base import TITLES
 from throughline.record import Bar, GradientRecord, MlpRecord, PlanePicture, PlaneProblem, TrainingRecord, make_bar
 from throughline.scratch import MLP, Adam, Perceptron, gradient_check
+from throughline.spec import FRAMEWORK_TITLES
 from throughline.train import N_GRADIENT_ROWS, training_record
 from throughline.verify.prove import TrainedNetwork
 from throughline.weights import Array
@@ -39,7 +39,7 @@ def tell(run: Run) -> list[Bar]:
         )
     ]
     if gradient.autograd_largest_relative_error is not None:
-        text = f"gradient error against autograd of {TITLES[gradient.autograd_framework]}"
+        text = f"gradient error against autograd of {FRAMEWORK_TITLES[gradient.autograd_framework]}"
         bars.append(make_bar(2, text, gradient.autograd_largest_relative_error, "below", 1e-6, "number"))
     return bars + [make_bar(2, f"{p.name} test accuracy", p.test_accuracy, "above", 0.95) for p in problems]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from throughline.chapters.base import Chapter, Run
 from throughline.evaluate import THRESHOLD, evaluate, mcnemar
-from throughline.frameworks.base import TITLES
 from throughline.record import Bar, EvaluationRecord, make_bar
+from throughline.spec import FRAMEWORK_TITLES
 
 LEAST_ACCURACY = 0.92
 
@@ -23,7 +23,13 @@ def tell(run: Run) -> list[Bar]:
         paired=mcnemar(("keras", "torch"), y, answers["keras"], answers["torch"]),
     )
     return [
-        make_bar(5, f"{TITLES[network.framework]} test accuracy", network.accuracy.value, "at least", LEAST_ACCURACY)
+        make_bar(
+            5,
+            f"{FRAMEWORK_TITLES[network.framework]} test accuracy",
+            network.accuracy.value,
+            "at least",
+            LEAST_ACCURACY,
+        )
         for network in networks
         if network.framework in ("keras", "torch")
     ]

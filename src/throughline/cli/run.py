@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, Token
 
 from throughline.errors import UsageError, quoted
+
+if TYPE_CHECKING:
+    from throughline.record import RunRecord
 
 
 def _whole_number(type_: type, tokens: Sequence[Token]) -> int:
@@ -61,5 +64,10 @@ def run(
     print_summary(console, record, folder)
     if json:
         print(record.to_json(), end="")
+    return exit_status(record, strict=strict)
+
+
+def exit_status(record: RunRecord, *, strict: bool) -> int:
+    """Return 1 if a verification failed, or with `strict` if a bar was missed; otherwise 0."""
     missed = strict and not all(bar.met for bar in record.bars)
     return 0 if record.verified and not missed else 1

@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 
 from throughline.data.split import Split
 from throughline.errors import SpecError, UsageError
-from throughline.spec import NetworkSpec, TrainSpec
+from throughline.spec import FRAMEWORK_TITLES, NetworkSpec, TrainSpec
 from throughline.weights import Array, Weights
 
 FRAMEWORKS = {
@@ -22,7 +22,6 @@ FRAMEWORKS = {
     "torch": "throughline.frameworks.torch_net",
 }
 CHAPTER_OF_FRAMEWORK = {"numpy": 2, "keras": 3, "torch": 4}
-TITLES = {"numpy": "NumPy", "keras": "Keras", "torch": "PyTorch"}
 # Imported before the job arrives; "!" hides a package. Keras imports scikit-learn and matplotlib where it finds
 # them, for wrappers and plots that are not used here: without them it is there in half the time.
 PRELOAD = {
@@ -98,7 +97,7 @@ def refuse_other_epsilon(framework: str, own: str, spec: TrainSpec) -> None:
         If the spec asks for another placement than the framework's own.
     """
     if spec.epsilon_placement not in ("own", own):
-        allowed = f"'own' or '{own}' for the stock Adam of {TITLES[framework]}"
+        allowed = f"'own' or '{own}' for the stock Adam of {FRAMEWORK_TITLES[framework]}"
         raise SpecError("epsilon_placement", allowed, repr(spec.epsilon_placement), "choose one, or train in NumPy")
 
 

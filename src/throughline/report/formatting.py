@@ -10,10 +10,11 @@ import functools
 import math
 from collections.abc import Callable
 
+from throughline.spec import FRAMEWORK_TITLES
+
 DASH = "–"
 NARROW_SPACE = "\u202f"  # between a number and its unit, never broken at the end of a line
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_FRAMEWORK_TITLES = {"numpy": "NumPy", "keras": "Keras", "torch": "PyTorch"}
 _Formatter = Callable[..., str]
 
 
@@ -116,7 +117,7 @@ def p_value(value: float) -> str:
 
 def framework_title(name: str) -> str:
     """Write a framework's name as its makers do."""
-    return _FRAMEWORK_TITLES.get(name, name)
+    return FRAMEWORK_TITLES.get(name, name)
 
 
 def _with_unit(value: float, unit: str) -> str:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from throughline.record import Bar, FormatRecord, RunRecord, TrainingRecord
 from throughline.report.spoken import count_words, counted, data_size, listed, percent, small
+from throughline.spec import FRAMEWORK_TITLES
 
 SPOKEN = {
-    "numpy": "NumPy",
-    "keras": "Keras",
-    "torch": "PyTorch",
+    **FRAMEWORK_TITLES,
     "relu": "ReLU",
     "adam": "Adam",
     "binary_cross_entropy": "binary cross-entropy",

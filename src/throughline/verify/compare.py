@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from throughline.errors import LabelFlipError, OutputShapeError, OutputValueError
+from throughline.evaluate import THRESHOLD
 from throughline.record import BatchCheck
 from throughline.verify.tolerance import Tolerance
 from throughline.weights import Array
 
-THRESHOLD = 0.5
 # A tolerance this wide on the usual row proves nothing: then the weights or the rows are not fit for the format.
 WIDEST_USEFUL_TOLERANCE = 0.05
 # Rounded weights may move labels that lie within the tolerance of the threshold, but not many of them.

@@ -11,12 +11,13 @@ import numpy as np
 
 from throughline.data.scaling import scale
 from throughline.errors import ThroughlineError
+from throughline.evaluate import THRESHOLD
 from throughline.formats.base import Format, file_sha256, file_size_bytes
 from throughline.processes import Child
 from throughline.record import FormatRecord, TrainingRecord
 from throughline.scratch import MLP
 from throughline.spec import NetworkSpec
-from throughline.verify.compare import THRESHOLD, compare, raise_if_failed
+from throughline.verify.compare import compare, raise_if_failed
 from throughline.verify.tolerance import derive_tolerance
 from throughline.weights import Array, Weights
 
