@@ -147,7 +147,8 @@ def training_record(
         if not math.isfinite(epoch.loss) or not math.isfinite(epoch.val_loss):
             raise DivergenceError(
                 f"Training in {FRAMEWORK_TITLES[framework]} diverged in epoch {epoch.number}: "
-                f"its loss is {epoch.loss}, on validation rows {epoch.val_loss}; look for extreme values in the columns."
+                f"its loss is {epoch.loss}, on validation rows {epoch.val_loss}; "
+                "look for extreme values in the columns."
             )
     best = epochs[best_epoch(epochs) - 1]
     return TrainingRecord(
