@@ -20,7 +20,8 @@ COMMANDS = {
 
 
 def _run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, "1")
+    # Bytecode is kept, as it is of any installed package: this one may be installed from its source folder.
+    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, "1") | {"PYTHONDONTWRITEBYTECODE": ""}
     return subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True)
 
 

@@ -27,7 +27,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from throughline.scratch import MLP, Adam, Plan
-from throughline.scratch.plan import Call, Tape
+from throughline.scratch.plan import Call, Tape, aligned
 
 SIZES, BATCH_SIZE, N_SAMPLES = (20, 64, 32, 1), 32, 7680
 ORDER = np.random.default_rng(1).permutation(N_SAMPLES)
@@ -49,6 +49,11 @@ def make_plan() -> Plan:
 def is_dot(call: Callable[..., object]) -> bool:
     """Tell whether a call is the bound `dot` of an array."""
     return getattr(call, "__name__", "") == "dot"
+
+
+def is_relu(call: Call) -> bool:
+    """Tell whether a call is that of a ReLU."""
+    return isinstance(call[0], partial) and call[0].func is np.maximum
 
 
 def exchange(tape: Tape, change: Callable[[Call], list[Call]]) -> Tape:
@@ -78,14 +83,11 @@ def function_for_method(plan: Plan) -> Tape:
 
 def python_scalars(plan: Plan) -> Tape:
     """Constants as Python floats, converted at every call; the scalars of the step stay 0-d arrays."""
-    constants = {0.5}
 
     def change(call: Call) -> list[Call]:
         f, arguments = call
-        plain = [
-            float(x) if isinstance(x, np.ndarray) and x.shape == () and float(x) in constants else x for x in arguments
-        ]
-        return [(f, tuple(plain))]
+        # The scalars of the step are views of one array for all steps; constants are arrays of their own.
+        return [(f, tuple(float(x) if x.shape == () and x.base is None else x for x in arguments))]
 
     return exchange(plan._tape, change)
 
@@ -95,7 +97,7 @@ def relu_against_a_scalar(plan: Plan) -> Tape:
 
     def change(call: Call) -> list[Call]:
         f, arguments = call
-        if isinstance(f, partial) and f.func is np.maximum:
+        if is_relu(call):
             return [(f, (arguments[0], 0.0))]
         return [call]
 
@@ -107,7 +109,7 @@ def relu_out_by_position(plan: Plan) -> Tape:
 
     def change(call: Call) -> list[Call]:
         f, arguments = call
-        if isinstance(f, partial) and f.func is np.maximum:
+        if is_relu(call):
             return [(np.maximum, (*arguments, f.keywords["out"]))]
         return [call]
 
@@ -173,19 +175,52 @@ def adam_by_the_book(plan: Plan) -> Tape:
     return [
         call
         for step in range(plan.n_steps)
-        for call in [*plan._tape[step * n : (step + 1) * n - 8], (partial(update, step), ())]
+        for call in [*plan._tape[step * n : (step + 1) * n - 10], (partial(update, step), ())]
     ]
 
 
 def one_gate_a_layer(plan: Plan) -> Tape:
-    """Two calls for the gates of each layer instead of two for all."""
+    """Open the gates of each layer by a call of its own instead of one for all."""
 
     def change(call: Call) -> list[Call]:
         f, arguments = call
-        if f is np.greater or f is np.copyto:
-            middle = SIZES[1] + 1
-            return [(f, tuple(x[:middle] for x in arguments)), (f, tuple(x[middle:] for x in arguments))]
+        if isinstance(f, partial) and f.func is np.minimum:
+            middle, out = SIZES[1] + 1, f.keywords["out"]
+            parts = (slice(None, middle), slice(middle, None))
+            return [(partial(np.minimum, out=out[part]), tuple(x[part] for x in arguments)) for part in parts]
         return [call]
+
+    return exchange(plan._tape, change)
+
+
+def gates_by_comparison(plan: Plan) -> Tape:
+    """Gates as floats, by a comparison and a conversion, in the place of one integer minimum."""
+    gates: dict[int, np.ndarray] = {}
+
+    def change(call: Call) -> list[Call]:
+        f, arguments = call
+        if isinstance(f, partial) and f.func is np.minimum:
+            out, a = f.keywords["out"], arguments[0].view(np.float32)
+            floats = gates[out.ctypes.data] = aligned(out.shape, np.float32)
+            on, zero = np.empty(a.shape, bool), np.zeros((), np.float32)
+            return [(np.greater, (a, zero, on)), (np.copyto, (floats, on))]
+        if f is np.multiply and arguments[0].dtype == np.int32:
+            d, gate = arguments[0].view(np.float32), arguments[1]
+            (start, floats), *_ = gates.items()
+            first = (gate.ctypes.data - start) // (4 * gate.shape[1])
+            return [(np.multiply, (d, floats[first : first + len(gate)], d))]
+        return [call]
+
+    return exchange(plan._tape, change)
+
+
+def half_as_a_call(plan: Plan) -> Tape:
+    """Halve the logits for the loss by a product, instead of absorbing it; here it is a product with 1."""
+    one = np.ones((), np.float32)
+
+    def change(call: Call) -> list[Call]:
+        f, (*_, out) = call
+        return [call, (np.multiply, (out, one, out))] if f is np.tanh else [call]
 
     return exchange(plan._tape, change)
 
@@ -218,6 +253,8 @@ UNDONE = (
     rows_gathered_each_step,
     python_scalars,
     one_gate_a_layer,
+    gates_by_comparison,
+    half_as_a_call,
     error_state_every_step,
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 from tasks import Data, FloatArray, Task, make_mlp, make_optimizer
 
 from throughline.scratch import Plan
-from throughline.scratch.plan import Call, Tape, aligned
+from throughline.scratch.plan import Call, Tape, aligned, is_turned
 
 
 class Planned:
@@ -16,8 +16,9 @@ class Planned:
     epsilon_inside = False
 
     def __init__(self, task: Task, data: Data) -> None:
-        self._data, self._mlp = data, make_mlp(task, data)
+        self._mlp = make_mlp(task, data)
         self._plan = Plan(self._mlp, make_optimizer(task), n_samples=task.n_rows, batch_size=task.batch_size)
+        self._plan.load(data.X, data.y)  # as the other peers make their tensors, once
 
     @staticmethod
     def candidates(task: Task) -> list[dict[str, Any]]:
@@ -27,7 +28,7 @@ class Planned:
     def run(self, n: int) -> None:
         """Run n epochs."""
         for _ in range(n):
-            self._plan.run_epoch(self._data.X, self._data.y)
+            self._plan.epoch()
 
     def result(self) -> list[FloatArray]:
         """Return the parameters."""
@@ -74,9 +75,10 @@ class Products:
         dW = [aligned(w.shape, task.dtype) for w in W]
         a = [aligned((units + 1, n), task.dtype) for units in task.sizes[1:-1]]
         d = [aligned((units, n), task.dtype) for units in task.sizes[1:]]
+        turned = [aligned((n, units), task.dtype) for units in task.sizes[1:]]
         rows = aligned((task.n_rows, task.sizes[0] + 1), task.dtype)
         rows[:, :-1] = data.X
-        for array in (*W, *a, *d):
+        for array in (*W, *a, *d, *turned):
             array[...] = 0.01  # ordinary numbers: zeros or subnormals could take another time
         self._tape: Tape = []
         for start in range(0, task.n_rows, n):
@@ -84,7 +86,8 @@ class Products:
             z = [*(x[:-1] for x in a), d[-1]]
             self._tape += [(w.T.dot, (x, out)) for w, x, out in zip(W, [batch.T, *a], z, strict=True)]
             for layer in range(len(W) - 1, 0, -1):
-                self._tape.append((a[layer - 1].dot, (d[layer].T, dW[layer])))
+                as_rows = turned[layer] if is_turned(dW[layer], d[layer]) else d[layer].T
+                self._tape.append((a[layer - 1].dot, (as_rows, dW[layer])))
                 self._tape.append((W[layer][:-1].dot, (d[layer], d[layer - 1])))
             self._tape.append((batch.T.dot, (d[0].T, dW[0])))
 

@@ -1,17 +1,26 @@
 """Activations against PyTorch, against finite differences, and at magnitudes where naive formulas overflow."""
 
+import math
 import warnings
 
 import numpy as np
 import pytest
+import scipy.special
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from throughline.scratch import ACTIVATIONS, OUTPUT_ACTIVATIONS, sigmoid, softmax
+from throughline.scratch.activations import erf
 
-TORCH = {"linear": lambda z: z.clone(), "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
+TORCH = {
+    "linear": lambda z: z.clone(),
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "gelu": torch.nn.functional.gelu,
+}
 Z = np.concatenate([np.linspace(-30, 30, 241), np.random.default_rng(0).normal(size=100)]).reshape(11, 31)  # holds 0
 
 
@@ -27,7 +36,8 @@ def test_value_and_derivative_agree_with_autograd(name):
     expected = TORCH[name](z)
     expected.sum().backward()
     a = ACTIVATIONS[name].forward(Z)
-    assert_allclose(a, expected.detach().numpy(), rtol=1e-14, atol=1e-300)
+    # gelu adds 1 to an error function near -1: exact to a rounding of 1, times z.
+    assert_allclose(a, expected.detach().numpy(), rtol=1e-14, atol=4e-15 if name == "gelu" else 1e-300)
     # 1 - a^2 and a (1 - a) cancel where a is near 1: exact to a rounding of 1, not of the tiny result.
     assert_allclose(ACTIVATIONS[name].derivative(Z, a), z.grad.numpy(), rtol=1e-13, atol=4e-16)
 
@@ -44,6 +54,16 @@ def test_derivative_agrees_with_central_differences(name):
 def test_slope_of_relu_at_its_kink_is_zero():
     relu = ACTIVATIONS["relu"]
     assert_array_equal(relu.derivative(np.zeros(1), np.zeros(1)), [0.0])
+
+
+def test_error_function_agrees_with_that_of_the_standard_library():
+    x = np.concatenate([np.linspace(-7, 7, 200_001), np.random.default_rng(0).normal(size=50_000)])
+    exact = np.array([math.erf(value) for value in x])
+    assert np.abs(erf(x) - exact).max() <= 4e-16
+    assert np.all(np.abs(erf(x) - exact) <= 6 * np.spacing(np.abs(exact)))
+    assert_allclose(erf(x), scipy.special.erf(x), rtol=0, atol=4e-16)
+    assert_allclose(erf(x.astype(np.float32)), exact, rtol=0, atol=6e-7)
+    assert_array_equal(erf(np.array([-np.inf, -0.0, 0.0, np.inf, np.nan])), [-1.0, -0.0, 0.0, 1.0, np.nan])
 
 
 def test_values_by_hand():

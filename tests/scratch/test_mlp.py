@@ -10,7 +10,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from throughline.scratch import ACTIVATIONS, LOSSES, MLP, Adam, GradientDescent
 
-TORCH_ACTIVATIONS = {"linear": lambda z: z, "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
+TORCH_ACTIVATIONS = {
+    "linear": lambda z: z,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "gelu": torch.nn.functional.gelu,
+}
 TORCH_LOSSES = {
     "binary_cross_entropy": torch.nn.functional.binary_cross_entropy_with_logits,
     "categorical_cross_entropy": torch.nn.functional.cross_entropy,
@@ -399,7 +405,7 @@ ONE = np.ones((3, 1))
         (lambda: MLP((4, 1), l2=-0.1), r"l2 must .* got -0\.1"),
         (lambda: MLP((4, 1), loss="categorical_cross_entropy"), "end in 2 or more"),
         (lambda: MLP((4, 1), loss="hinge"), "loss must be one of .*'hinge'"),
-        (lambda: MLP((4, 3, 1), hidden="gelu"), "hidden must name activations .*'gelu'"),
+        (lambda: MLP((4, 3, 1), hidden="swish"), "hidden must name activations .*'swish'"),
         (lambda: MLP((4, 1), hidden="selu"), "hidden must name activations .*'selu'"),
         (lambda: MLP((4, 3, 1), hidden=("relu", "relu")), "hidden must be one name or one for each of 1"),
         (lambda: MLP((4, 3, 1), dropout=1.0), r"dropout must lie in \[0, 1\), got 1.0"),

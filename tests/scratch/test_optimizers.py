@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from throughline.scratch import Adam, GradientDescent
+from throughline.scratch import Adam, GradientDescent, RMSprop
 
 N_STEPS = 10
 SHAPES = [(4, 3), (3,), (3, 1), (1,)]
@@ -60,6 +60,33 @@ def test_gradient_descent_agrees_with_the_keras_rule(nesterov):
             velocities[i] = 0.8 * velocities[i] - 0.05 * g
             parameters[i] = parameters[i] + (0.8 * velocities[i] - 0.05 * g if nesterov else velocities[i])
     assert_same(run(GradientDescent(0.05, 0.8, nesterov), start()), parameters)
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_a_rate_in_the_velocity_stays_with_what_it_was_when_it_joined(nesterov):
+    # The same rule as Keras has, while the rate halves at every step.
+    parameters, ours = start(), start()
+    velocities = [np.zeros(shape) for shape in SHAPES]
+    optimizer = GradientDescent(0.05, 0.8, nesterov, rate_in_velocity=True)
+    for step in range(N_STEPS):
+        optimizer.learning_rate = rate = 0.05 * 0.5**step
+        optimizer.update(ours, gradients_of(ours, step))
+        for i, g in enumerate(gradients_of(parameters, step)):
+            velocities[i] = 0.8 * velocities[i] - rate * g
+            parameters[i] = parameters[i] + (0.8 * velocities[i] - rate * g if nesterov else velocities[i])
+    assert_same(ours, parameters)
+
+
+@pytest.mark.parametrize("epsilon", [1e-7, 1e-3])
+def test_rmsprop_agrees_with_torch_and_with_the_keras_rule(epsilon):
+    ours = run(RMSprop(0.01, 0.8, epsilon), start())
+    assert_same(ours, run_torch(lambda ws: torch.optim.RMSprop(ws, lr=0.01, alpha=0.8, eps=epsilon)))
+    parameters, squares = start(), [np.zeros(shape) for shape in SHAPES]
+    for step in range(N_STEPS):
+        for i, g in enumerate(gradients_of(parameters, step)):
+            squares[i] = 0.8 * squares[i] + 0.2 * g**2
+            parameters[i] = parameters[i] - 0.01 * g / np.sqrt(squares[i] + epsilon)
+    assert_same(run(RMSprop(0.01, 0.8, epsilon, epsilon_inside_root=True), start()), parameters)
 
 
 @pytest.mark.parametrize("epsilon", [1e-8, 1e-3])

@@ -23,6 +23,7 @@ OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
     "adam, epsilon inside": lambda: Adam(0.002, epsilon=1e-7, epsilon_inside_correction=True),
     "adamw": lambda: AdamW(0.002, weight_decay=0.1),
     "rmsprop": lambda: RMSprop(0.001, epsilon=1e-2),
+    "rmsprop, epsilon inside": lambda: RMSprop(0.001, epsilon=1e-4, epsilon_inside_root=True),
 }
 N_OUTPUTS = {"binary_cross_entropy": 1, "categorical_cross_entropy": 3, "mean_squared_error": 2}
 N_STEPS = 1000
@@ -76,7 +77,7 @@ def train_both(
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("hidden", ["relu", "tanh", "sigmoid", "linear"])
+@pytest.mark.parametrize("hidden", ["relu", "tanh", "sigmoid", "linear", "gelu"])
 @pytest.mark.parametrize("loss", N_OUTPUTS)
 def test_a_thousand_steps_agree(loss: str, hidden: str, optimizer: str) -> None:
     # 50 rows in batches of 8: six steps of 8 and a last one of 2.
@@ -89,7 +90,9 @@ def test_a_thousand_steps_agree(loss: str, hidden: str, optimizer: str) -> None:
     batch_size=st.integers(1, 60),
     layers=st.lists(
         st.tuples(
-            st.integers(1, 9), st.sampled_from(["relu", "tanh", "sigmoid", "linear"]), st.sampled_from([0.0, 0.3, 0.6])
+            st.integers(1, 9),
+            st.sampled_from(["relu", "tanh", "sigmoid", "linear", "gelu"]),
+            st.sampled_from([0.0, 0.3, 0.6]),
         ),
         max_size=3,
     ),

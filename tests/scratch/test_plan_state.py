@@ -59,13 +59,22 @@ def test_the_state_fits_another_batch_size(optimizer: str) -> None:
         assert_allclose(parameter, expected, rtol=0, atol=1e-13)
 
 
-def test_a_changed_rate_leaves_the_step_that_momentum_would_make() -> None:
-    plan = Plan(network(), GradientDescent(0.1, momentum=0.9), n_samples=50, batch_size=10)
-    plan.run_epoch(X, Y)
-    steps = 0.1 * plan.state()["memory"]
-    plan.change_learning_rate(0.02)
-    assert_allclose(0.02 * plan.state()["memory"], steps, rtol=1e-15)
-    assert plan.state()["learning_rate"] == 0.02
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("rate_in_velocity", [False, True])
+def test_a_changed_rate_is_that_of_the_optimizer(rate_in_velocity: bool, nesterov: bool) -> None:
+    mlp = network()
+    own, other = (GradientDescent(0.1, 0.9, nesterov, rate_in_velocity) for _ in range(2))
+    plan = Plan(network(), other, n_samples=50, batch_size=10)
+    for rate in (0.1, 0.02, 0.05):
+        own.learning_rate = rate
+        plan.change_learning_rate(rate)
+        plan.run_epoch(X, Y)
+        for start in range(0, 50, 10):
+            mlp.train_step(X[start : start + 10], Y[start : start + 10], own)
+    plan.write_back()
+    for expected, parameter in zip(mlp.parameters, plan.mlp.parameters, strict=True):
+        assert_allclose(parameter, expected, rtol=0, atol=1e-13)
+    assert plan.state()["learning_rate"] == 0.05
 
 
 def test_penalties_and_losses_make_the_objective() -> None:

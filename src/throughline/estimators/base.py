@@ -285,18 +285,12 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn ships n
             return None
         return predictor
 
-    def _row_logits(self, X: Any) -> FloatArray | None:
-        """Return the logits of a single plain row, shape (n_outputs,), in a buffer; None if it has to be looked at.
-
-        The checks of `_ready_for` once more, in one function: entering another costs as much as three of them.
-        """
+    def _one_logit(self, X: Any) -> float | None:
+        """Return the only logit of a single plain row; None if there are several, or it has to be looked at."""
         known = self.__dict__
         predictor: Predictor | None = known.get("_predictor")
         if (
             predictor is None
-            or type(X) is not np.ndarray
-            or X.shape != predictor.row_shape
-            or X.dtype is not predictor.dtype
             or "feature_names_in_" in known
             or not predictor.holds(known["coefs_"], known["intercepts_"])
         ):

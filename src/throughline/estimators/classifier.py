@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from math import exp
 from typing import Any, Self
 
 import numpy as np
@@ -266,9 +267,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             Classes; or 0 and 1 for each label, sparse if `y` was.
         """
-        one = self._row_logits(X)
-        if one is not None and len(one) == 1 and len(self.classes_) == 2:
-            chosen = one.item() > 0
+        logit = self._one_logit(X)
+        if logit is not None and len(self.classes_) == 2:
+            chosen = logit > 0
             return np.array(self.classes_[chosen : chosen + 1])
         logits = self._logits(X)
         answers: npt.NDArray[Any]
@@ -295,9 +296,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         ndarray of shape (n_samples, n_classes)
             In the order of `classes_`. Labels of a multi-label task do not add up to 1.
         """
-        one = self._row_logits(X)
-        if one is not None and len(one) == 1:
-            return _two_columns_of_one_row(one)
+        logit = self._one_logit(X)
+        if logit is not None:  # for so little, Python's own numbers are faster; exp below 0 cannot overflow
+            p = 1 / (1 + exp(-logit)) if logit >= 0 else (e := exp(logit)) / (1 + e)
+            both = np.empty((1, 2), self._predictor.dtype)
+            both[0, 0], both[0, 1] = 1 - p, p
+            return both
         logits = self._logits(X)
         if self.out_activation_ == "softmax":
             return softmax(logits)
@@ -346,14 +350,4 @@ def _two_columns(z: FloatArray) -> FloatArray:
     np.reciprocal(p, out=p)
     both[:, 1] = p
     np.subtract(1, p, out=both[:, 0])
-    return both
-
-
-def _two_columns_of_one_row(z: FloatArray) -> FloatArray:
-    """Return the same for one logit: for so little, Python's own numbers are faster."""
-    both = np.empty((1, 2), z.dtype)
-    logit = z.item()
-    # exp of a number below 0 cannot overflow.
-    p = 1 / (1 + math.exp(-logit)) if logit >= 0 else (e := math.exp(logit)) / (1 + e)
-    both[0, 0], both[0, 1] = 1 - p, p
     return both

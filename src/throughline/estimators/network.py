@@ -44,7 +44,7 @@ def reported_share(estimator: Any) -> float:
 
 
 def _descent(estimator: Any, rate: float) -> GradientDescent:
-    descent = GradientDescent(rate)
+    descent = GradientDescent(rate, rate_in_velocity=True)
     descent.momentum = estimator.momentum  # scikit-learn allows 1, where nothing is ever forgotten
     descent.nesterov = estimator.nesterovs_momentum and estimator.momentum > 0
     return descent

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,6 @@ class Predictor:
         self.kernels, self.biases = [W[:-1] for W in layers], [W[-1] for W in layers]
         self.n_inputs, self.n_outputs = layers[0].shape[0] - 1, layers[-1].shape[1]
         self.dtype = layers[0].dtype
-        self.row_shape = (1, self.n_inputs)
         self._mine = threading.local()
 
     def holds(self, kernels: Sequence[FloatArray], biases: Sequence[FloatArray]) -> bool:
@@ -85,22 +85,24 @@ class Predictor:
             out[:, start : start + BLOCK] = logits
         return out.T if self.n_outputs == 1 else np.ascontiguousarray(out.T)
 
-    def row(self, x: FloatArray) -> FloatArray | None:
-        """Return the logits of one row, in a buffer that the next call overwrites; None if it is not finite.
+    def row(self, X: Any) -> float | None:
+        """Return the logit of one row; None if that is not simple.
 
         Parameters
         ----------
-        x : ndarray of shape (1, n_features)
+        X : object
+            Whatever the caller was given.
 
         Returns
         -------
-        ndarray of shape (n_outputs,), or None
+        float or None
+            None unless the network has one output and `X` is a plain array of one finite row in its dtype.
         """
         try:
-            run: Callable[[FloatArray], FloatArray | None] = self._mine.run
+            answer: Callable[[Any], float | None] = self._mine.row
         except AttributeError:
-            run = self._mine.run = _compile_row(self.layers, self._hidden)
-        return run(x)
+            answer = self._mine.row = _compile_row(self.layers, self._hidden) if self.n_outputs == 1 else _no_answer
+        return answer(X)
 
     def _pass(self, n_rows: int) -> _Pass:
         passes: dict[int, _Pass] = self._mine.__dict__.setdefault("passes", {})
@@ -155,7 +157,11 @@ class _Pass:
         return self._logits
 
 
-def _compile_row(layers: list[FloatArray], hidden: str) -> Callable[[FloatArray], FloatArray | None]:
+def _no_answer(X: Any) -> None:
+    return
+
+
+def _compile_row(layers: list[FloatArray], hidden: str) -> Callable[[Any], float | None]:
     """Return the forward pass for one row, every activation a vector.
 
     A function that remembers its buffers, rather than a method that looks them up: at two microseconds in all, looking
@@ -164,8 +170,7 @@ def _compile_row(layers: list[FloatArray], hidden: str) -> Callable[[FloatArray]
     dtype = layers[0].dtype
     row = aligned((len(layers[0]),), dtype)
     row[-1] = 1
-    x, a, small = row[:-1], row, np.full_like(row, SMALL)
-    add_up = row.dot
+    x, a = row[:-1], row
     tape: Tape = []
     for W in layers[:-1]:
         b = aligned((W.shape[1] + 1,), dtype)
@@ -175,15 +180,22 @@ def _compile_row(layers: list[FloatArray], hidden: str) -> Callable[[FloatArray]
         # fmax takes `out` by position, a tenth of a microsecond less. It hides NaN, of which there is none here.
         tape += [(np.fmax, (z, np.zeros_like(z), z))] if hidden == "relu" else compile_activation(hidden, z)
         a = b
-    logits = aligned((layers[-1].shape[1],), dtype)
-    tape.append((a.dot, (layers[-1], logits)))
+    logit = aligned((1,), dtype)
+    tape.append((a.dot, (layers[-1], logit)))
+    (first, into), *rest = tape
+    one_sum, result, isfinite, array, shape = into[1].item, logit.item, math.isfinite, np.ndarray, (1, len(x))
 
-    def run(X: FloatArray) -> FloatArray | None:
-        x[...] = X
-        if not math.isfinite(add_up(small)):
+    def answer(X: Any) -> float | None:
+        if type(X) is not array or X.shape != shape or X.dtype is not dtype:
             return None
-        for call, arguments in tape:
+        x[...] = X
+        first(*into)
+        # Each of these sums has every number of the row in it, and a product with infinity or NaN is one again, also
+        # with a weight of 0: if one sum is finite, the row is.
+        if not isfinite(one_sum(0)):
+            return None
+        for call, arguments in rest:
             call(*arguments)
-        return logits
+        return result()
 
-    return run
+    return answer

@@ -220,6 +220,8 @@ feature_names_in_ :
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Values in the dtype of the weights.
         """
-        one = self._row_logits(X)
-        values = self._logits(X) if one is None else one.copy()[None]
+        one = self._one_logit(X)
+        if one is not None:
+            return np.array([one], self._predictor.dtype)
+        values = self._logits(X)
         return values.ravel() if values.shape[1] == 1 else values

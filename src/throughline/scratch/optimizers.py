@@ -40,7 +40,8 @@ class GradientDescent:
         w <- w - lr * v                       (classical)
         w <- w - lr * (g + momentum * v)      (Nesterov: the step v will have decayed to, plus the gradient once more)
 
-    Keras and scikit-learn fold the learning rate into the velocity; while it stays constant the steps are the same.
+    Keras and scikit-learn fold the learning rate into the velocity, ``v <- momentum * v + lr * g``, and step by v
+    itself; while the rate stays constant the steps are the same.
 
     Parameters
     ----------
@@ -50,6 +51,8 @@ class GradientDescent:
         How much of the velocity survives a step, in [0, 1).
     nesterov : bool, default=False
         Use Nesterov's form; needs a momentum above 0.
+    rate_in_velocity : bool, default=False
+        Fold the learning rate into the velocity: what was stepped at another rate before keeps that rate.
 
     Raises
     ------
@@ -70,7 +73,13 @@ class GradientDescent:
     array([ 0., -3.])
     """
 
-    def __init__(self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False) -> None:
+    def __init__(
+        self,
+        learning_rate: float = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        rate_in_velocity: bool = False,
+    ) -> None:
         _check_positive("learning_rate", learning_rate)
         _check_decay("momentum", momentum)
         if nesterov and momentum == 0.0:
@@ -78,6 +87,7 @@ class GradientDescent:
         self.learning_rate = learning_rate
         self.momentum = momentum
         self.nesterov = nesterov
+        self.rate_in_velocity = rate_in_velocity
         self._velocities: list[FloatArray] = []
 
     def update(self, parameters: list[FloatArray], gradients: list[FloatArray]) -> None:
@@ -103,9 +113,10 @@ class GradientDescent:
             if self.momentum == 0.0:
                 w -= self.learning_rate * g
                 continue
+            inside, outside = (self.learning_rate, 1.0) if self.rate_in_velocity else (1.0, self.learning_rate)
             v *= self.momentum
-            v += g
-            w -= self.learning_rate * (g + self.momentum * v if self.nesterov else v)
+            v += inside * g
+            w -= outside * (inside * g + self.momentum * v if self.nesterov else v)
 
 
 class Adam:
@@ -285,7 +296,9 @@ class RMSprop:
     rho : float, default=0.9
         Decay of the running mean, in [0, 1). PyTorch calls it alpha and defaults to 0.99.
     epsilon : float, default=1e-7
-        Keeps the division finite; finite and above 0. Keras adds it under the root.
+        Keeps the division finite; finite and above 0.
+    epsilon_inside_root : bool, default=False
+        True divides by sqrt(v + epsilon), as Keras does; False by sqrt(v) + epsilon, as PyTorch does.
 
     Raises
     ------
@@ -305,11 +318,18 @@ class RMSprop:
     array([-0.2])
     """
 
-    def __init__(self, learning_rate: float = 1e-3, rho: float = 0.9, epsilon: float = 1e-7) -> None:
+    def __init__(
+        self,
+        learning_rate: float = 1e-3,
+        rho: float = 0.9,
+        epsilon: float = 1e-7,
+        epsilon_inside_root: bool = False,
+    ) -> None:
         _check_positive("learning_rate", learning_rate)
         _check_decay("rho", rho)
         _check_positive("epsilon", epsilon)
         self.learning_rate, self.rho, self.epsilon = learning_rate, rho, epsilon
+        self.epsilon_inside_root = epsilon_inside_root
         self._squares: list[FloatArray] = []
 
     def update(self, parameters: list[FloatArray], gradients: list[FloatArray]) -> None:
@@ -334,7 +354,8 @@ class RMSprop:
         for w, g, v in zip(parameters, gradients, self._squares, strict=True):
             v *= self.rho
             v += (1.0 - self.rho) * g * g
-            w -= self.learning_rate * g / (np.sqrt(v) + self.epsilon)
+            divisor = np.sqrt(v + self.epsilon) if self.epsilon_inside_root else np.sqrt(v) + self.epsilon
+            w -= self.learning_rate * g / divisor
 
 
 def _check_positive(name: str, value: float) -> None:
