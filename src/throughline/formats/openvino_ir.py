@@ -15,7 +15,6 @@ across it.
 from __future__ import annotations
 
 import re
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +25,21 @@ GRAPH_NAME = "network.xml"
 PRECISION = "INFERENCE_PRECISION_HINT"
 
 
-def export(inputs: ExportInputs, path: Path, *, made_from: str) -> Facts:
-    """Convert another format's file, keep the scaling unfolded, and write graph and numbers."""
+def export_from_onnx(inputs: ExportInputs, path: Path) -> Facts:
+    """Convert the ONNX file."""
+    return _export(inputs.files["onnx-float32"], path)
+
+
+def export_from_savedmodel(inputs: ExportInputs, path: Path) -> Facts:
+    """Convert the SavedModel; TensorFlow is not needed for that."""
+    return _export(inputs.files["savedmodel"], path)
+
+
+def _export(source: Path, path: Path) -> Facts:
+    """Keep the scaling unfolded, and write graph and numbers."""
     import openvino
 
-    model = openvino.Core().read_model(str(inputs.files[made_from]))
+    model = openvino.Core().read_model(str(source))
     _keep_scaling_apart(model)
     path.mkdir()
     openvino.save_model(model, path / GRAPH_NAME, compress_to_fp16=False)
@@ -86,12 +95,22 @@ class OpenvinoRunner(Runner):
         return self._request.infer(X)[self._output].copy()  # the request reuses its memory
 
 
+def load_in_float32(path: Path) -> OpenvinoRunner:
+    """Compile with the hint."""
+    return OpenvinoRunner(path, "f32")
+
+
+def load_by_default(path: Path) -> OpenvinoRunner:
+    """Compile without it."""
+    return OpenvinoRunner(path, "")
+
+
 _SHARED: dict[str, Any] = {
     "chapter": 8,
     "framework": "torch",
     "routes": (
-        Route(framework="torch", made_from="onnx-float32", export=partial(export, made_from="onnx-float32")),
-        Route(framework="keras", made_from="savedmodel", export=partial(export, made_from="savedmodel")),
+        Route(framework="torch", made_from="onnx-float32", export=export_from_onnx),
+        Route(framework="keras", made_from="savedmodel", export=export_from_savedmodel),
     ),
     "suffix": "/",
     "runtime": "OpenVINO",
@@ -108,7 +127,7 @@ FORMATS = [
         name="openvino",
         title="OpenVINO",
         order=2,
-        load=partial(OpenvinoRunner, precision="f32"),
+        load=load_in_float32,
         good_for="servers and desktops with Intel hardware, computed in float32 as the hint asks",
         **_SHARED,
     ),
@@ -116,7 +135,7 @@ FORMATS = [
         name="openvino-default",
         title="OpenVINO default",
         order=3,
-        load=partial(OpenvinoRunner, precision=""),
+        load=load_by_default,
         computed_in="bfloat16",
         good_for="the same without the hint: what a receiver gets who asks for nothing",
         **_SHARED,

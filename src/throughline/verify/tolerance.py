@@ -8,7 +8,7 @@ Every stored number and every operation is off by a small relative error, at mos
    order a runtime adds. A kernel stored in float16 is off by up to ``2**-11 |W|`` in every entry. A runtime that
    multiplies in bfloat16 rounds kernel, input and sum of every layer by up to ``2**-8`` of themselves. An int8 file
    rounds to a grid whose steps ``s`` are read back from it: each error lies anywhere within ``s / 2``, so its
-   variance is ``s**2 / 12`` [2]_. What lies outside the grid's range is clipped, by a known amount.
+   variance is ``s**2 / 12`` [2]_. What lies outside the grid's range is clipped, and how far is known.
 2. **Sensitivity.** How much a local error moves the logit is the derivative of the logit with respect to
    that pre-activation: backpropagation, once more, started with a 1 at the output instead of a loss.
 3. **Sum.** Independent contributions add as squares; the root of the sum, `SAFETY` times, bounds the
@@ -53,6 +53,8 @@ FLOAT16_ROUNDOFF = 2.0**-11
 FLOAT16_SUBNORMAL_SPACING = 2.0**-25  # half the distance between two subnormal float16 numbers
 BFLOAT16_ROUNDOFF = 2.0**-8
 UNIFORM_VARIANCE = 1 / 12  # of an error that lies anywhere within half a step, in squared steps
+EXPLAINED_BY_INT8 = "explained (int8)"
+EXPLAINED_BY_BFLOAT16 = "explained (bfloat16 compute)"
 INT8_LEVELS = 127  # of each sign, where a row sets its own step
 
 
@@ -75,7 +77,7 @@ class Tolerance:
     per_row: Array
     rounding_only: Array
     reason: str
-    explanation: str = "unexplained"
+    explanation: str
 
 
 @dataclass
@@ -85,7 +87,6 @@ class _LogitErrors:
     logits: Array
     rounding: Array  # summed squares of what float32 arithmetic does on one side
     coarse: Array  # summed squares of what shorter types do to the artefact
-    clipped: Array  # sum of absolute values of what falls out of a grid's range
 
 
 def derive_tolerance(
@@ -129,7 +130,7 @@ def derive_tolerance(
     """
     u = float(np.finfo(spec.dtype).eps) / 2
     coarse = _coarse_errors(stored_as, computed_in, quantization)
-    errors = _logit_errors(spec, weights.astype("float64"), X, u, coarse)
+    errors = _logit_errors(spec, weights.astype("float64"), X, u, None)
     both_sides = 2 * errors.rounding  # source network and artefact round independently
     last = 2 * ACTIVATION_ROUNDINGS["sigmoid"] * u  # of the output, on both sides
     rounding_only = _largest_move(errors.logits, SAFETY * np.sqrt(both_sides)) + last
@@ -138,8 +139,11 @@ def derive_tolerance(
         f"{len(weights.kernels)} layers, fan-in up to {max(spec.layer_sizes[:-1])}), each times its sensitivity"
     )
     if coarse is None:
-        return Tolerance(rounding_only, rounding_only, reason)
-    distance = SAFETY * np.sqrt(both_sides + errors.coarse) + errors.clipped
+        return Tolerance(rounding_only, rounding_only, reason, "unexplained")
+    # The same pass once more, clipped as the artefact clips: how far that alone moves the logit is known exactly.
+    of_artefact = _logit_errors(spec, weights.astype("float64"), X, u, coarse)
+    clipped = np.abs(of_artefact.logits - errors.logits)
+    distance = SAFETY * np.sqrt(both_sides + of_artefact.coarse) + clipped
     per_row = _largest_move(errors.logits, distance) + last + coarse.output
     return Tolerance(per_row, rounding_only, f"{reason}; {coarse.reason} included", coarse.explanation)
 
@@ -153,11 +157,14 @@ class _Coarse:
     reason, explanation : str
     output : float
         Error of the probability itself.
+    crosses_kinks : bool
+        Whether errors are large enough to move a sum across the kink of a ReLU in earnest.
     """
 
     reason: str
     explanation: str
     output: float = 0.0
+    crosses_kinks: bool = True
 
     def at_sums(self, layer: int, W: Array, b: Array, a: Array, z: Array) -> Array:
         """Return the squared error of each sum of a layer, shape (n_samples, fan_out): kernel, bias, sum itself."""
@@ -167,9 +174,13 @@ class _Coarse:
         """Return the squared error of each input of a layer, shape (n_samples, fan_in)."""
         return np.zeros_like(a)
 
-    def cut_off(self, layer: int, a: Array, z: Array) -> tuple[Array, Array]:
-        """Return how far inputs and sums lie outside what can be stored."""
-        return np.zeros_like(a), np.zeros_like(z)
+    def clip_inputs(self, layer: int, a: Array) -> Array:
+        """Return the inputs of a layer, cut off where they cannot be stored."""
+        return a
+
+    def clip_sums(self, layer: int, z: Array) -> Array:
+        """Return the sums of a layer, cut off where they cannot be stored."""
+        return z
 
 
 class _Float16Weights(_Coarse):
@@ -212,23 +223,28 @@ class _Int8(_Coarse):
         variance: Array = UNIFORM_VARIANCE * np.square(own) * np.ones_like(a)
         return variance
 
-    def cut_off(self, layer: int, a: Array, z: Array) -> tuple[Array, Array]:
-        steps = self.layers[layer]
-        return _outside(a, steps.input_range), _outside(z, steps.pre_activation_range)
+    def clip_inputs(self, layer: int, a: Array) -> Array:
+        limits = self.layers[layer].input_range
+        return a if limits is None else np.clip(a, *limits)
+
+    def clip_sums(self, layer: int, z: Array) -> Array:
+        limits = self.layers[layer].pre_activation_range
+        return z if limits is None else np.clip(z, *limits)
 
 
 def _coarse_errors(stored_as: str, computed_in: str, quantization: Quantization | None) -> _Coarse | None:
     if computed_in == "bfloat16":
         reason = f"inputs, weights and sums rounded to bfloat16 ({BFLOAT16_ROUNDOFF:.1e})"
-        return _Bfloat16Compute(reason, "explained (bfloat16 compute)", BFLOAT16_ROUNDOFF)
+        return _Bfloat16Compute(reason, EXPLAINED_BY_BFLOAT16, BFLOAT16_ROUNDOFF)
     if stored_as == "float16":
-        return _Float16Weights(f"weights rounded to float16 ({FLOAT16_ROUNDOFF:.1e})", "explained (float16 weights)")
+        reason = f"weights rounded to float16 ({FLOAT16_ROUNDOFF:.1e})"
+        return _Float16Weights(reason, "explained (float16 weights)", crosses_kinks=False)
     if stored_as == "int8":
         if quantization is None:
             raise ValueError("the tolerance of an int8 file needs its steps")
         reason = f"int8 grids read from the file ({_steps_in_words(quantization)}), variance of a step {1 / 12:.3f},"
         # A table of the sigmoid may be off by the next step.
-        return _Int8(reason, "explained (int8)", quantization.output, tuple(quantization.layers))
+        return _Int8(reason, EXPLAINED_BY_INT8, quantization.output, layers=tuple(quantization.layers))
     return None
 
 
@@ -237,10 +253,14 @@ def _logit_errors(spec: NetworkSpec, weights: Weights, X: Array, u: float, coars
     activation_error = ACTIVATION_ROUNDINGS[spec.hidden_activation] * u
     a = [scale(X, weights.mean, weights.std)]  # (n_samples, fan_in) of each layer; float64 stands for exact
     z = []
-    for W, b in zip(weights.kernels, weights.biases, strict=True):
+    for layer, (W, b) in enumerate(zip(weights.kernels, weights.biases, strict=True)):
+        if coarse is not None:
+            a[-1] = coarse.clip_inputs(layer, a[-1])
         z.append(a[-1] @ W + b)
+        if coarse is not None:
+            z[-1] = coarse.clip_sums(layer, z[-1])
         a.append(activation.forward(z[-1]))
-    found = _LogitErrors(z[-1][:, 0], *(np.zeros(len(X)) for _ in range(3)))
+    found = _LogitErrors(z[-1][:, 0], np.zeros(len(X)), np.zeros(len(X)))
     dz = np.ones((len(X), 1))  # d logit / d pre-activation, shape (n_samples, fan_out), from the last layer back
     for layer in reversed(range(len(z))):
         W, b = weights.kernels[layer], weights.biases[layer]
@@ -250,18 +270,21 @@ def _logit_errors(spec: NetworkSpec, weights: Weights, X: Array, u: float, coars
         if coarse is not None:
             found.coarse += np.sum(np.square(dz) * coarse.at_sums(layer, W, b, a[layer], z[layer]), axis=1)
             found.coarse += np.sum(np.square(da) * coarse.at_inputs(layer, a[layer]), axis=1)
-            inputs, sums = coarse.cut_off(layer, a[layer], z[layer])
-            found.clipped += np.abs(np.sum(da * inputs, axis=1)) + np.abs(np.sum(dz * sums, axis=1))
         if layer == 0:
             break
         found.rounding += np.sum(np.square(da * activation_error), axis=1)
-        dz = da * activation.derivative(z[layer - 1], a[layer])
+        slope = activation.derivative(z[layer - 1], a[layer])
+        if coarse is not None and coarse.crosses_kinks:
+            # Errors of this size reach across the kink of a ReLU: the steepest slope within their reach counts.
+            W, b = weights.kernels[layer - 1], weights.biases[layer - 1]
+            local = coarse.at_sums(layer - 1, W, b, a[layer - 1], z[layer - 1])
+            local += coarse.at_inputs(layer - 1, a[layer - 1]) @ np.square(W)
+            reach = SAFETY / 2 * np.sqrt(local)
+            for near in (z[layer - 1] - reach, z[layer - 1] + reach):
+                slope = np.maximum(slope, activation.derivative(near, activation.forward(near)))
+        dz = da * slope
     found.rounding += np.sum(np.square(da * SCALING_ROUNDINGS * u * a[0]), axis=1)
     return found
-
-
-def _outside(values: Array, limits: tuple[float, float] | None) -> Array:
-    return np.zeros_like(values) if limits is None else values - np.clip(values, *limits)
 
 
 def _steps_in_words(quantization: Quantization) -> str:
