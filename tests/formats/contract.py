@@ -52,6 +52,15 @@ def training_rows(rows: str) -> str:
     return rows.replace(".npy", "-training.npy")
 
 
+def rebuild(framework: str, weights: str, emit: Emit) -> dict[str, float]:
+    """Build a network from the neutral form and return which of its arrays are not the same, and how far off."""
+    net = load_framework(framework)
+    source, spec = load_weights(Path(weights))
+    rebuilt = net.get_weights(net.build(spec, source)).named_arrays()
+    apart = {name: np.abs(rebuilt[name] / array - 1).max() for name, array in source.named_arrays().items()}
+    return {name: float(share) for name, share in apart.items() if share > 0}
+
+
 def run_artifacts(jobs: list[dict[str, str]], emit: Emit) -> list[dict[str, Any]]:
     """Run several files of one format, one after another."""
     return [run_artifact(**job, emit=emit) for job in jobs]
