@@ -7,6 +7,7 @@ closed. What is written appears under its final name only when all of it is ther
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import shutil
 import tempfile
@@ -18,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from throughline.background import Background, StageClock
 from throughline.chapters import load_chapters, with_needed
 from throughline.chapters.base import Run
@@ -27,17 +30,19 @@ from throughline.data.table import read_csv
 from throughline.data.tasks import TASKS, Table, load_task
 from throughline.environment import describe_environment
 from throughline.errors import UsageError, WorkerError, quoted
+from throughline.evaluate import equivalence_test
 from throughline.formats import load_formats
 from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK
 from throughline.output import folder_written_whole, write_whole
 from throughline.progress import ChapterDone, ChapterStarted, OnEvent, ignore
-from throughline.record import SCHEMA_VERSION, Bar, FormatRecord, RunRecord, SplitRecord
+from throughline.record import SCHEMA_VERSION, Bar, EvaluationRecord, FormatRecord, RunRecord, SplitRecord
 from throughline.spec import NetworkSpec, TrainSpec
 from throughline.verify.prove import TrainedNetwork
 from throughline.weights import initial_weights
 
 DEFAULT_TASK = next(iter(TASKS))
 IN_BACKGROUND = ("keras", "torch")
+LEAST_SEEDS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +59,9 @@ class RunRequest:
         Folder to write; by default a new one below ``runs/``.
     seed : int
         Seed of everything random.
+    seeds : int
+        Short trainings of Keras and PyTorch with as many seeds, for chapter 5's test that they are equivalent; 1 for
+        none.
     chapters : tuple of int
         Which chapters; those whose results they use are added.
     """
@@ -63,6 +71,7 @@ class RunRequest:
     target: str | None = None
     out: Path | None = None
     seed: int = 0
+    seeds: int = 10
     chapters: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
 
 
@@ -115,7 +124,8 @@ def _tell(
     train = TrainSpec(shuffle_seed=request.seed)
     # One thread for NumPy too: the products are small, and the children have the other cores.
     with Background(folder, work, on_event) as background, threadpool_limits(1):
-        trained, verified = _start(background, chapters, train)
+        seeds = list(range(request.seed, request.seed + request.seeds)) if 5 in chapters and request.seeds > 1 else []
+        trained, verified, replicated = _start(background, chapters, train, seeds)
         table = table or load_task(request.task or DEFAULT_TASK, request.seed)
         split = split_rows(table, request.seed)
         mean, std = fit_scaling(split.X_train)
@@ -136,6 +146,9 @@ def _tell(
         )
         bars = [bar for number in chapters for bar in _tell_chapter(number, current, background, on_event)]
         formats = [future.result() for future in verified.values()]
+        if replicated:
+            on_event(ChapterStarted(5, f"the same with {len(seeds)} seeds"))
+            current.parts["evaluation"] = _with_equivalence(current.parts["evaluation"], replicated)
     return RunRecord(
         schema_version=SCHEMA_VERSION,
         name=name,
@@ -161,18 +174,30 @@ def _tell(
 
 
 def _start(
-    background: Background, chapters: list[int], train: TrainSpec
-) -> tuple[dict[str, Future[TrainedNetwork]], dict[str, Future[FormatRecord]]]:
-    """Start trainings and verifications; those whose runtime is slow to import come first."""
+    background: Background, chapters: list[int], train: TrainSpec, seeds: list[int]
+) -> tuple[dict[str, Future[TrainedNetwork]], dict[str, Future[FormatRecord]], dict[str, Future[dict[str, float]]]]:
+    """Start trainings and verifications; those whose runtime is slow to import come first, further seeds last."""
     forms = [form for form in load_formats().values() if form.chapter in chapters]
     trained = {
-        framework: background.train(framework, train, [form.name for form in forms if form.framework == framework])
+        framework: background.train(
+            framework, train, [form.name for form in forms if form.framework == framework], stay=bool(seeds)
+        )
         for framework in IN_BACKGROUND
         if CHAPTER_OF_FRAMEWORK[framework] in chapters
     }
     slow_first = sorted(forms, key=lambda form: ("tensorflow" not in form.preload, "torch.export" not in form.preload))
     verified = {form.name: background.verify(form, trained[form.framework]) for form in slow_first}
-    return trained, {form.name: verified[form.name] for form in forms}
+    replicated = {name: background.replicate(name, train, future, seeds) for name, future in trained.items() if seeds}
+    return trained, {form.name: verified[form.name] for form in forms}, replicated
+
+
+def _with_equivalence(
+    evaluation: EvaluationRecord, replicated: dict[str, Future[dict[str, float]]]
+) -> EvaluationRecord:
+    """Wait for the trainings with other seeds and test whether the two frameworks are equivalent."""
+    by_seed = {framework: replicated[framework].result() for framework in IN_BACKGROUND}
+    first, second = (np.array(list(by_seed[framework].values())) for framework in IN_BACKGROUND)
+    return dataclasses.replace(evaluation, equivalence=equivalence_test(IN_BACKGROUND, first, second))
 
 
 def _tell_chapter(number: int, current: Run, background: Background, on_event: OnEvent) -> list[Bar]:
@@ -199,6 +224,9 @@ def _check(request: RunRequest) -> list[int]:
         raise UsageError(
             "--seed", "a whole number from 0 to 4294967295", str(request.seed), "pass for example --seed 7"
         )
+    if request.seeds != 1 and request.seeds < LEAST_SEEDS:
+        allowed = f"1 for none, or a whole number from {LEAST_SEEDS}"
+        raise UsageError("--seeds", allowed, str(request.seeds), "pass for example --seeds 10")
     if request.data is not None and request.task is not None:
         raise UsageError("--task", "left out when --data is given", quoted(request.task), "choose one of the two")
     if request.data is not None and not request.target:
@@ -246,7 +274,7 @@ def _arguments(request: RunRequest) -> dict[str, Any]:
     """Return what is needed to run it again; files by name, since the record may travel."""
     data = request.data.name if request.data else None
     given = {"task": request.task, "data": data, "target": request.target, "seed": request.seed}
-    return given | {"chapters": list(request.chapters)}
+    return given | {"seeds": request.seeds, "chapters": list(request.chapters)}
 
 
 def _split_record(split: Split) -> SplitRecord:

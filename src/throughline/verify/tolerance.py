@@ -34,10 +34,10 @@ from throughline.weights import Array, Weights
 
 # In theorem 2.4 a bound with factor 6 fails with probability 2 exp(-18) < 4e-8 for each inner product.
 SAFETY = 6.0
-# Roundings of an activation, absolute since its values stay below 1: exp and tanh of a vector library err by a
+# Roundings of an activation, absolute where its values stay below 1: exp, tanh and erf of a vector library err by a
 # few units in the last place, add and divide by more, and a runtime may compute sigmoid as (1 + tanh(z / 2)) / 2,
 # which is accurate beside 1 and not beside a small probability (ONNX Runtime does).
-ACTIVATION_ROUNDINGS = {"relu": 0.0, "tanh": 8.0, "sigmoid": 8.0}
+ACTIVATION_ROUNDINGS = {"relu": 0.0, "linear": 0.0, "tanh": 8.0, "sigmoid": 8.0, "gelu": 8.0}
 # (x - mean) / std rounds twice; Keras takes a square root of a rounded variance, and a converter may
 # multiply by a rounded reciprocal.
 SCALING_ROUNDINGS = 4.0
@@ -129,7 +129,7 @@ def _logit_variances(spec: NetworkSpec, weights: Weights, X: Array, u: float) ->
         da = dz @ W.T  # (n_samples, fan_in)
         if layer == 0:
             break
-        rounding += np.sum(np.square(da * activation_error), axis=1)
+        rounding += np.sum(np.square(da * activation_error * np.maximum(1.0, np.abs(a[layer]))), axis=1)
         dz = da * activation.derivative(z[layer - 1], a[layer])
     rounding += np.sum(np.square(da * SCALING_ROUNDINGS * u * a[0]), axis=1)
     return z[-1][:, 0], rounding, storage
