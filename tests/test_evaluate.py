@@ -1,4 +1,4 @@
-"""Figures against their definitions, written out here without scikit-learn or SciPy."""
+"""Figures against their definitions, written out here without scikit-learn; tests of means against SciPy's."""
 
 from __future__ import annotations
 
@@ -6,10 +6,20 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from throughline.evaluate import MAX_CURVE_POINTS, N_CALIBRATION_BINS, THRESHOLD, evaluate, mcnemar, wilson_interval
+from throughline.evaluate import (
+    MAX_CURVE_POINTS,
+    N_CALIBRATION_BINS,
+    THRESHOLD,
+    equivalence_test,
+    evaluate,
+    mcnemar,
+    mean_interval,
+    wilson_interval,
+)
 
 NAMES = ("no", "yes")
 
@@ -192,3 +202,33 @@ def test_thinned_curve_encloses_the_same_area():
     found = evaluate("x", y, p, NAMES)
     fpr, tpr = np.array(found.roc).T
     assert np.trapezoid(tpr, fpr) == pytest.approx(found.roc_auc, abs=2e-3)
+
+
+def test_equivalence_agrees_with_two_one_sided_tests_of_scipy():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        first, second = 0.93 + 0.005 * rng.normal(size=(2, 10))
+        test = equivalence_test(("keras", "torch"), first, second, margin=0.004)
+        above = scipy.stats.ttest_rel(first + 0.004, second, alternative="greater").pvalue
+        below = scipy.stats.ttest_rel(first - 0.004, second, alternative="less").pvalue
+        assert test.p_value == pytest.approx(max(above, below), rel=1e-9)
+        assert test.equivalent == (test.p_value < 0.05) == (test.low > -0.004 and test.high < 0.004)
+
+
+def test_equivalence_is_not_found_where_there_is_a_difference_or_too_much_noise():
+    noise = np.array([0.001, -0.001, 0.0005, -0.0005, 0.0])
+    assert equivalence_test(("a", "b"), 0.93 + noise, 0.93 - noise).equivalent
+    assert not equivalence_test(("a", "b"), 0.95 + noise, 0.93 - noise).equivalent
+    assert not equivalence_test(("a", "b"), 0.93 + 40 * noise, 0.93 - noise).equivalent
+
+
+def test_equivalence_without_any_spread():
+    assert equivalence_test(("a", "b"), np.full(3, 0.9), np.full(3, 0.9)).p_value == 0.0
+    assert not equivalence_test(("a", "b"), np.full(3, 0.9), np.full(3, 0.8)).equivalent
+
+
+def test_mean_interval_is_that_of_scipy():
+    values = np.array([0.1, 0.4, 0.2, 0.9])
+    low, high = scipy.stats.t.interval(0.95, 3, loc=values.mean(), scale=scipy.stats.sem(values))
+    interval = mean_interval(values)
+    assert (interval.low, interval.value, interval.high) == pytest.approx((low, values.mean(), high))

@@ -123,3 +123,9 @@ def _alive(pid: int) -> bool:
     # A zombie of a killed parent is dead, though its number is still taken until somebody collects it.
     status = Path(f"/proc/{pid}/stat")
     return not (status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] == "Z")
+
+
+def test_one_child_answers_several_calls(tmp_path: Path) -> None:
+    with Child("several", log=tmp_path / "log") as child:
+        answers = [child.call("throughline.processes:echo", {"value": value}) for value in (1, "two", [3])]
+    assert answers == [1, "two", [3]]

@@ -7,6 +7,7 @@ while the other framework still trains.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import threading
@@ -30,6 +31,8 @@ from throughline.record import FormatRecord, Span, TrainingRecord
 from throughline.spec import NetworkSpec, TrainSpec
 from throughline.verify.prove import HeldOutRows, TrainedNetwork, missing_runtime, not_run, prove
 from throughline.weights import Weights, load_weights
+
+CHAPTER_OF_EVALUATION = 5
 
 
 class Background:
@@ -57,10 +60,13 @@ class Background:
         self._pool = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2), thread_name_prefix="child")
         self._rows: Future[HeldOutRows] = Future()
         self._children: list[Child] = []
+        self._trainers: dict[str, Child] = {}
         self._lock = threading.Lock()
         self._closed = False
 
-    def train(self, framework: str, train_spec: TrainSpec, exports: list[str]) -> Future[TrainedNetwork]:
+    def train(
+        self, framework: str, train_spec: TrainSpec, exports: list[str], *, stay: bool = False
+    ) -> Future[TrainedNetwork]:
         """Start a training; its process imports the framework at once and waits for the rows.
 
         Parameters
@@ -69,8 +75,16 @@ class Background:
         train_spec : TrainSpec
         exports : list of str
             Formats to export, in the order of making.
+        stay : bool, default=False
+            Whether the process stays for `replicate`.
         """
-        return self._pool.submit(self._train, framework, train_spec, exports)
+        return self._pool.submit(self._train, framework, train_spec, exports, stay)
+
+    def replicate(
+        self, framework: str, train_spec: TrainSpec, trained: Future[TrainedNetwork], seeds: list[int]
+    ) -> Future[dict[str, float]]:
+        """Train anew with other seeds in the process that has trained and stayed; return test accuracy by seed."""
+        return self._pool.submit(self._replicate, framework, train_spec, trained, seeds)
 
     def export(
         self, source: FrameworkName, framework: FrameworkName, exports: list[str], network: Future[TrainedNetwork]
@@ -103,7 +117,7 @@ class Background:
         np.save(self.work / "rows.npy", split.X_test)
         self._rows.set_result(HeldOutRows(split.X_test, split.y_test, self.work / "rows.npy"))
 
-    def _train(self, framework: str, train_spec: TrainSpec, exports: list[str]) -> TrainedNetwork:
+    def _train(self, framework: str, train_spec: TrainSpec, exports: list[str], stay: bool) -> TrainedNetwork:
         process, chapter = f"train {framework}", CHAPTER_OF_FRAMEWORK[framework]
         out = self.folder / "models" / framework
         out.mkdir(parents=True, exist_ok=True)
@@ -117,7 +131,13 @@ class Background:
                 text = f"epoch {message['epoch']}, validation accuracy {message['val_accuracy']:.1%}"
                 self.on_event(Stage(process, text))
 
-        with self._child(process, PRELOAD[framework]) as child, clock:
+        with contextlib.ExitStack() as stack:
+            child = self._child(process, PRELOAD[framework])
+            if stay:
+                self._trainers[framework] = child  # stopped by `_replicate`, or with the others
+            else:
+                stack.enter_context(child)
+            stack.enter_context(clock)
             self._rows.result()
             arguments = {
                 "framework": framework,
@@ -129,6 +149,28 @@ class Background:
             }
             result = child.call("throughline.train:train_once", arguments, on_message)
         return _read_back(out, result)
+
+    def _replicate(
+        self, framework: str, train_spec: TrainSpec, trained: Future[TrainedNetwork], seeds: list[int]
+    ) -> dict[str, float]:
+        process = f"seeds {framework}"
+        trained.result()
+        clock = StageClock(self, process, CHAPTER_OF_EVALUATION)
+        clock.enter(f"train {framework} with {len(seeds)} seeds")
+
+        def on_message(message: Mapping[str, Any]) -> None:
+            self.on_event(Stage(process, f"seed {message['number']} of {message['of']}"))
+
+        with self._trainers[framework] as child, clock:
+            arguments = {
+                "framework": framework,
+                "train_spec": train_spec.to_json(),
+                "split": str(self.work / "split.npz"),
+                "initial": str(self.work / "initial.safetensors"),
+                "seeds": seeds,
+            }
+            accuracies: dict[str, float] = child.call("throughline.replicate:replicate", arguments, on_message)
+        return accuracies
 
     def _export(
         self, source: FrameworkName, framework: FrameworkName, exports: list[str], network: Future[TrainedNetwork]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from throughline.record import ClassFigures, Evaluation, Interval, PairedTest
+from throughline.bootstrap import bootstrap_intervals
+from throughline.record import ClassFigures, EquivalenceTest, Evaluation, Interval, PairedTest
 from throughline.weights import Array
 
 THRESHOLD = 0.5
+# Accuracies that differ by less than this are the same for any purpose of a run.
+EQUIVALENCE_MARGIN = 0.01
+SIGNIFICANCE = 0.05
 N_CALIBRATION_BINS = 10
 MAX_CURVE_POINTS = 200
 
@@ -77,6 +81,7 @@ def evaluate(framework: str, y: Array, probabilities: Array, class_names: tuple[
         roc=_thinned(fpr, tpr),
         precision_recall=_thinned(recalls[::-1], precisions[::-1]),
         calibration=_calibration(y, probabilities),
+        intervals=bootstrap_intervals(y, probabilities, THRESHOLD),
     )
 
 
@@ -115,6 +120,85 @@ def mcnemar(frameworks: tuple[str, str], y: Array, first: Array, second: Array) 
         agreement=float(np.mean(labels[0] == labels[1])),
         p_value=float(binomtest(only_first, n_apart).pvalue) if n_apart else 1.0,
     )
+
+
+def mean_interval(values: Array) -> Interval:
+    """Return the mean of a few independent values with Student's 95 % interval.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        Two or more.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> interval = mean_interval(np.array([1.0, 2.0, 3.0]))
+    >>> round(interval.low, 2), interval.value, round(interval.high, 2)
+    (-0.48, 2.0, 4.48)
+    """
+    low, high = _student_bounds(values, 0.95)
+    return Interval(value=float(values.mean()), low=low, high=high)
+
+
+def equivalence_test(
+    frameworks: tuple[str, str], first: Array, second: Array, margin: float = EQUIVALENCE_MARGIN
+) -> EquivalenceTest:
+    """Test whether two frameworks are equally accurate within a margin: two one-sided t-tests [1]_ on paired seeds.
+
+    A test that finds no difference proves nothing; this one can prove that there is none that matters.
+
+    Parameters
+    ----------
+    frameworks : (str, str)
+    first, second : ndarray of shape (n_seeds,)
+        Accuracies, in the order of the seeds.
+    margin : float, default=0.01
+
+    Returns
+    -------
+    EquivalenceTest
+
+    References
+    ----------
+    .. [1] D. J. Schuirmann, "A comparison of the two one-sided tests procedure and the power approach for assessing
+       the equivalence of average bioavailability", Journal of Pharmacokinetics and Biopharmaceutics 15, 1987.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> test = equivalence_test(("keras", "torch"), np.array([0.93, 0.94, 0.935]), np.array([0.932, 0.939, 0.934]))
+    >>> test.equivalent, round(test.p_value, 4)
+    (True, 0.0049)
+    """
+    from scipy.stats import t
+
+    differences = first - second
+    n, mean = len(differences), float(differences.mean())
+    error = float(differences.std(ddof=1)) / n**0.5
+    if error > 0:
+        p_value = float(max(t.sf((mean + margin) / error, n - 1), t.sf((margin - mean) / error, n - 1)))
+    else:  # the same difference with every seed
+        p_value = 0.0 if abs(mean) < margin else 1.0
+    low, high = _student_bounds(differences, 1 - 2 * SIGNIFICANCE)
+    return EquivalenceTest(
+        frameworks=frameworks,
+        margin=margin,
+        n_seeds=n,
+        difference=mean,
+        low=low,
+        high=high,
+        p_value=p_value,
+        equivalent=p_value < SIGNIFICANCE,
+    )
+
+
+def _student_bounds(values: Array, confidence: float) -> tuple[float, float]:
+    from scipy.stats import t
+
+    n, mean = len(values), float(values.mean())
+    half = float(t.ppf((1 + confidence) / 2, n - 1)) * float(values.std(ddof=1)) / n**0.5
+    return mean - half, mean + half
 
 
 def _calibration(y: Array, probabilities: Array) -> list[tuple[float, float, int]]:

@@ -1,8 +1,8 @@
 """Child processes: one for each heavy framework, one for each artefact under test (rules 3 and 8).
 
 A `Child` is a fresh interpreter that starts importing its framework at once, while the parent still
-prepares the rows; then it gets one call, as JSON, and answers with events and one result, as JSON.
-Arrays travel as files. Whatever the libraries print goes to the child's log.
+prepares the rows; then it gets calls, one after the other, as JSON, and answers each with events and one
+result, as JSON. Arrays travel as files. Whatever the libraries print goes to the child's log.
 
     parent                                child (`python -m throughline.processes tensorflow,keras`)
     Child("keras", preload=...)   ---->   import tensorflow, keras
@@ -17,6 +17,7 @@ import contextlib
 import importlib
 import json
 import os
+import queue
 import subprocess
 import sys
 import threading
@@ -47,7 +48,7 @@ Emit = Callable[[Mapping[str, Any]], None]
 
 
 class Child:
-    """A child process that answers one call.
+    """A child process that answers calls, one at a time, until it is stopped.
 
     Parameters
     ----------
@@ -171,20 +172,20 @@ def _serve(preload: Sequence[str]) -> None:
     # Libraries write to file descriptor 1: keep the pipe under another number and send the rest to the log.
     pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    calls: list[dict[str, Any]] = []
-    arrived = threading.Event()
-    threading.Thread(target=_read_calls, args=(sys.stdin.buffer, calls, arrived), daemon=True).start()
+    calls: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    threading.Thread(target=_read_calls, args=(sys.stdin.buffer, calls), daemon=True).start()
     try:
         for module in preload:
             if module.startswith("!"):
                 sys.modules[module[1:]] = None  # type: ignore[assignment]  # makes `import` raise ImportError
             else:
                 importlib.import_module(module)
-        arrived.wait()
-        module_name, function_name = calls[0]["function"].split(":")
-        function = getattr(importlib.import_module(module_name), function_name)
-        result = function(**calls[0]["arguments"], emit=lambda event: _send(pipe, {"event": dict(event)}))
-        _send(pipe, {"result": result})
+        while True:
+            call = calls.get()
+            module_name, function_name = call["function"].split(":")
+            function = getattr(importlib.import_module(module_name), function_name)
+            result = function(**call["arguments"], emit=lambda event: _send(pipe, {"event": dict(event)}))
+            _send(pipe, {"result": result})
     except ThroughlineError as error:
         _send(pipe, {"error": {"kind": type(error).__name__, "text": str(error), "args": list(error.args)}})
     except Exception as error:
@@ -195,10 +196,9 @@ def _serve(preload: Sequence[str]) -> None:
     os._exit(0)
 
 
-def _read_calls(stdin: IO[bytes], calls: list[dict[str, Any]], arrived: threading.Event) -> None:
+def _read_calls(stdin: IO[bytes], calls: queue.SimpleQueue[dict[str, Any]]) -> None:
     for line in stdin:
-        calls.append(json.loads(line))
-        arrived.set()
+        calls.put(json.loads(line))
     os._exit(1)  # the parent closed the pipe or died: nobody is left to answer to
 
 

@@ -11,6 +11,7 @@ series a picture needs are in it too, rounded to what a picture can show; weight
     ├── evaluation                      chapter 5
     ├── formats                         chapters 3, 4, 6, 7: every exported file and its verification
     ├── bars                            what each chapter had to reach, and what it reached
+    ├── ledger                          which default of a framework does how much, if that was measured
     └── spans, environment              where the time went, and on what
 
 A chapter that was not asked for is ``None``.
@@ -18,9 +19,8 @@ A chapter that was not asked for is ``None``.
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -283,6 +283,10 @@ class Evaluation:
         False against true positive rate; recall against precision; thinned for the picture.
     calibration : list of (mean probability, share of class 1, rows)
         Ten bins of equal width, empty ones left out.
+    intervals : dict of str to Interval
+        Every figure above with its 95 % bootstrap interval: ``accuracy``, ``roc_auc``, ``average_precision``,
+        ``log_loss``, ``brier``, and for each class ``precision_0``, ``recall_0``, ``f1_0``, ``precision_1``, and so on.
+        Empty in records of older releases.
     """
 
     framework: str
@@ -297,6 +301,7 @@ class Evaluation:
     roc: list[tuple[float, float]]
     precision_recall: list[tuple[float, float]]
     calibration: list[tuple[float, float, int]]
+    intervals: dict[str, Interval] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -322,12 +327,119 @@ class PairedTest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EquivalenceTest:
+    """Two one-sided t-tests on the accuracies of two frameworks, trained with the same seeds.
+
+    Attributes
+    ----------
+    frameworks : (str, str)
+    margin : float
+        Differences smaller than this do not matter, decided beforehand.
+    n_seeds : int
+    difference : float
+        First minus second, mean over the seeds.
+    low, high : float
+        90 % interval of the difference; inside the margin just where the test is significant at 5 %.
+    p_value : float
+        The larger of the two; below 0.05 the frameworks are equivalent within the margin.
+    equivalent : bool
+    """
+
+    frameworks: tuple[str, str]
+    margin: float
+    n_seeds: int
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    equivalent: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluationRecord:
-    """Chapter 5: all networks of the run on the test rows; Keras and PyTorch paired."""
+    """Chapter 5: all networks of the run on the test rows; Keras and PyTorch paired.
+
+    Attributes
+    ----------
+    threshold : float
+    networks : list of Evaluation
+    paired : PairedTest
+        On the rows, with the networks of this run.
+    equivalence : EquivalenceTest or None
+        On the seeds, with further trainings of both; None when there were none.
+    """
 
     threshold: float
     networks: list[Evaluation]
     paired: PairedTest
+    equivalence: EquivalenceTest | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerLine:
+    """What one default does.
+
+    Attributes
+    ----------
+    name, title, keras_does, torch_does, torch_stands_for, sentence : str
+        As in `parity.ledger.setting.Entry`.
+    gap : float
+        Difference of the two losses on the training rows after the last step, dropout off: the median of its size
+        over the seeds.
+    gap_low, gap_high : float
+        Smallest and largest of the seeds.
+    share : float
+        The gap as a part of that of the stock frameworks. Shares need not add up to 1: defaults act on each other.
+    keras_accuracy, torch_accuracy : float
+        On the test rows, mean over the seeds.
+    accuracy_difference : Interval
+        Keras minus PyTorch, mean over the seeds, with a 95 % interval of Student's t.
+    """
+
+    name: str
+    title: str
+    keras_does: str
+    torch_does: str
+    torch_stands_for: str
+    sentence: str
+    gap: float
+    gap_low: float
+    gap_high: float
+    share: float
+    keras_accuracy: float
+    torch_accuracy: float
+    accuracy_difference: Interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerRecord:
+    """The whole ledger.
+
+    Attributes
+    ----------
+    n_steps, n_train, n_test : int
+    seeds : list of int
+        Of initial weights, order, masks; the rows are the same for all.
+    lines : list of LedgerLine
+        The first is aligned, the last has every default.
+    equivalence : EquivalenceTest
+        Of the stock frameworks' accuracies over the seeds.
+    wall_s : float
+    environment : Environment
+    """
+
+    n_steps: int
+    n_train: int
+    n_test: int
+    seeds: list[int]
+    lines: list[LedgerLine]
+    equivalence: EquivalenceTest
+    wall_s: float
+    environment: Environment
+
+    def to_json(self) -> str:
+        """Write the ledger as indented JSON."""
+        return json.dumps(msgspec.to_builtins(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -415,7 +527,7 @@ class FormatRecord:
     path: str = ""
     size_bytes: int = 0
     sha256: str = ""
-    checks: list[BatchCheck] = dataclasses.field(default_factory=list)
+    checks: list[BatchCheck] = field(default_factory=list)
     largest_difference: float = 0.0
     mean_difference: float = 0.0
     n_flips: int = 0
@@ -429,7 +541,7 @@ class FormatRecord:
     rows_per_s: float = 0.0
     load_s: float = 0.0
     export_s: float = 0.0
-    facts: dict[str, str | int] = dataclasses.field(default_factory=dict)
+    facts: dict[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -479,6 +591,7 @@ class RunRecord:
     spans: list[Span]
     wall_s: float
     environment: Environment
+    ledger: LedgerRecord | None = None
 
     @property
     def verified(self) -> bool:

@@ -7,6 +7,7 @@ closed. What is written appears under its final name only when all of it is ther
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import shutil
 import tempfile
@@ -18,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from throughline.background import Background, StageClock
 from throughline.chapters import load_chapters, with_needed
 from throughline.chapters.base import Run
@@ -27,18 +30,20 @@ from throughline.data.table import read_csv
 from throughline.data.tasks import TASKS, Table, load_task
 from throughline.environment import describe_environment
 from throughline.errors import UsageError, WorkerError, quoted
+from throughline.evaluate import equivalence_test
 from throughline.formats import find_format, load_formats, with_made_from
 from throughline.formats.base import EXPORTING_FRAMEWORKS, FrameworkName
 from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK
 from throughline.output import folder_written_whole, write_whole
 from throughline.progress import ChapterDone, ChapterStarted, OnEvent, ignore
-from throughline.record import SCHEMA_VERSION, Bar, FormatRecord, RunRecord, SplitRecord
+from throughline.record import SCHEMA_VERSION, Bar, EvaluationRecord, FormatRecord, RunRecord, SplitRecord
 from throughline.spec import NetworkSpec, TrainSpec
 from throughline.verify.prove import TrainedNetwork, missing_runtime
 from throughline.weights import initial_weights
 
 DEFAULT_TASK = next(iter(TASKS))
 ALL_FORMATS = "all"
+LEAST_SEEDS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +60,9 @@ class RunRequest:
         Folder to write; by default a new one below ``runs/``.
     seed : int
         Seed of everything random.
+    seeds : int
+        Short trainings of Keras and PyTorch with as many seeds, for chapter 5's test that they are equivalent; 1 for
+        none.
     chapters : tuple of int
         Which chapters; those whose results they use are added.
     formats : tuple of str
@@ -66,6 +74,7 @@ class RunRequest:
     target: str | None = None
     out: Path | None = None
     seed: int = 0
+    seeds: int = 10
     chapters: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
     formats: tuple[str, ...] = ()
 
@@ -119,7 +128,8 @@ def _tell(
     train = TrainSpec(shuffle_seed=request.seed)
     # One thread for NumPy too: the products are small, and the children have the other cores.
     with Background(folder, work, on_event) as background, threadpool_limits(1):
-        trained, verified = _start(background, chapters, request.formats, train)
+        seeds = list(range(request.seed, request.seed + request.seeds)) if 5 in chapters and request.seeds > 1 else []
+        trained, verified, replicated = _start(background, chapters, request.formats, train, seeds)
         table = table or load_task(request.task or DEFAULT_TASK, request.seed)
         split = split_rows(table, request.seed)
         mean, std = fit_scaling(split.X_train)
@@ -140,6 +150,9 @@ def _tell(
         )
         bars = [bar for number in chapters for bar in _tell_chapter(number, current, background, on_event)]
         formats = [future.result() for future in verified.values()]
+        if replicated:
+            on_event(ChapterStarted(5, f"the same with {len(seeds)} seeds"))
+            current.parts["evaluation"] = _with_equivalence(current.parts["evaluation"], replicated)
     return RunRecord(
         schema_version=SCHEMA_VERSION,
         name=name,
@@ -165,9 +178,13 @@ def _tell(
 
 
 def _start(
-    background: Background, chapters: list[int], formats: tuple[str, ...], train: TrainSpec
-) -> tuple[dict[str, Future[TrainedNetwork]], dict[tuple[str, str], Future[FormatRecord]]]:
-    """Start trainings, exports and verifications; those whose runtime is slow to import come first."""
+    background: Background, chapters: list[int], formats: tuple[str, ...], train: TrainSpec, seeds: list[int]
+) -> tuple[
+    dict[str, Future[TrainedNetwork]],
+    dict[tuple[str, str], Future[FormatRecord]],
+    dict[str, Future[dict[str, float]]],
+]:
+    """Start trainings, exports and verifications, those whose runtime is slow to import first; further seeds last."""
     known = load_formats()
     wanted = {source: _exports(source, chapters, formats) for source in _sources(chapters)}
     trained: dict[str, Future[TrainedNetwork]] = {}
@@ -182,7 +199,9 @@ def _start(
         for framework in EXPORTING_FRAMEWORKS
     }
     for source in wanted:
-        trained[source] = exported[source, source] = background.train(source, train, makeable[source, source])
+        trained[source] = exported[source, source] = background.train(
+            source, train, makeable[source, source], stay=bool(seeds)
+        )
     for (source, framework), names in makeable.items():
         if framework != source and names:
             exported[source, framework] = background.export(source, framework, names, trained[source])
@@ -203,7 +222,8 @@ def _start(
         )
         for form, source in slow_first
     }
-    return trained, {(form.name, source): verified[form.name, source] for form, source in pairs}
+    replicated = {name: background.replicate(name, train, future, seeds) for name, future in trained.items() if seeds}
+    return trained, {(form.name, source): verified[form.name, source] for form, source in pairs}, replicated
 
 
 def _sources(chapters: list[int]) -> list[FrameworkName]:
@@ -215,6 +235,15 @@ def _exports(source: FrameworkName, chapters: list[int], formats: tuple[str, ...
     known = load_formats()
     told = [name for name, form in known.items() if form.chapter in chapters and form.is_told(source)]
     return with_made_from([*told, *(known if ALL_FORMATS in formats else formats)], source)
+
+
+def _with_equivalence(
+    evaluation: EvaluationRecord, replicated: dict[str, Future[dict[str, float]]]
+) -> EvaluationRecord:
+    """Wait for the trainings with other seeds and test whether the two frameworks are equivalent."""
+    by_seed = {framework: replicated[framework].result() for framework in EXPORTING_FRAMEWORKS}
+    first, second = (np.array(list(by_seed[framework].values())) for framework in EXPORTING_FRAMEWORKS)
+    return dataclasses.replace(evaluation, equivalence=equivalence_test(EXPORTING_FRAMEWORKS, first, second))
 
 
 def _tell_chapter(number: int, current: Run, background: Background, on_event: OnEvent) -> list[Bar]:
@@ -241,6 +270,9 @@ def _check(request: RunRequest) -> list[int]:
         raise UsageError(
             "--seed", "a whole number from 0 to 4294967295", str(request.seed), "pass for example --seed 7"
         )
+    if request.seeds != 1 and request.seeds < LEAST_SEEDS:
+        allowed = f"1 for none, or a whole number from {LEAST_SEEDS}"
+        raise UsageError("--seeds", allowed, str(request.seeds), "pass for example --seeds 10")
     if request.data is not None and request.task is not None:
         raise UsageError("--task", "left out when --data is given", quoted(request.task), "choose one of the two")
     if request.data is not None and not request.target:
@@ -295,7 +327,7 @@ def _arguments(request: RunRequest) -> dict[str, Any]:
     data = request.data.name if request.data else None
     given = {"task": request.task, "data": data, "target": request.target, "seed": request.seed}
     beyond = {"formats": list(request.formats)} if request.formats else {}
-    return given | {"chapters": list(request.chapters)} | beyond
+    return given | {"seeds": request.seeds, "chapters": list(request.chapters)} | beyond
 
 
 def _split_record(split: Split) -> SplitRecord:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -18,10 +18,19 @@ from throughline.errors import SpecError
 
 FRAMEWORK_TITLES = {"numpy": "NumPy", "keras": "Keras", "torch": "PyTorch"}
 TaskKind = Literal["binary", "multiclass", "regression"]
+# The loss that belongs to each output: its gradient in the pre-activation is the plain difference to the target.
+LOSS_OF_OUTPUT = {
+    "sigmoid": "binary_cross_entropy",
+    "softmax": "categorical_cross_entropy",
+    "linear": "mean_squared_error",
+}
 
 
 class JsonSpec:
     """JSON both ways and a digest, for a frozen dataclass."""
+
+    # Fields that came after the first release.
+    ADDED: ClassVar[frozenset[str]] = frozenset()
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(type(self)).items():
@@ -33,7 +42,7 @@ class JsonSpec:
 
     def to_json(self) -> str:
         """Write the fields as canonical JSON: sorted keys, no spaces that carry nothing."""
-        return msgspec.json.encode(self, order="sorted").decode()
+        return msgspec.json.encode(self._values(), order="sorted").decode()
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
@@ -51,8 +60,20 @@ class JsonSpec:
 
     @property
     def digest(self) -> str:
-        """First 16 hexadecimal digits of the SHA-256 of the canonical JSON."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+        """First 16 hexadecimal digits of the SHA-256 of the canonical JSON.
+
+        A field that came later counts only when it is away from its default, so that a spec which an older release
+        could express keeps its digest.
+        """
+        values = self._values()
+        for field in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
+            if field.name in self.ADDED and getattr(self, field.name) == field.default:
+                del values[field.name]
+        return hashlib.sha256(msgspec.json.encode(values, order="sorted")).hexdigest()[:16]
+
+    def _values(self) -> dict[str, Any]:
+        # Given to msgspec as it is, a spec read from JSON with fewer fields would be written without the others.
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +101,7 @@ class Task(JsonSpec):
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSpec(JsonSpec):
-    """Architecture of a dense network, from raw rows to probability.
+    """Architecture of a dense network, from raw rows to the answer.
 
     Every network begins with the fixed scaling ``(x - mean) / std``, so that it takes raw rows.
 
@@ -89,9 +110,13 @@ class NetworkSpec(JsonSpec):
     n_inputs : int
         Number of features.
     hidden_units : tuple of int
-        Width of each hidden layer.
-    hidden_activation : {"relu", "tanh", "sigmoid"}
-        Activation of every hidden layer.
+        Width of each hidden layer; none of them gives logistic or linear regression.
+    hidden_activation : {"relu", "tanh", "sigmoid", "gelu", "linear"}
+        Activation of every hidden layer. GELU is the exact one, with the error function.
+    output : {"sigmoid", "softmax", "linear"}
+        What the last layer ends in: the probability of class 1, the probability of each class, or the value itself.
+    n_outputs : int
+        1, or the number of classes under softmax.
     dropout : float
         Probability, 0 <= p < 1, with which a hidden output is dropped in training (inverted dropout).
     init : {"glorot_uniform"}
@@ -113,9 +138,13 @@ class NetworkSpec(JsonSpec):
     ((20, 64, 32, 1), 3457)
     """
 
+    ADDED: ClassVar[frozenset[str]] = frozenset({"output", "n_outputs"})
+
     n_inputs: int
     hidden_units: tuple[int, ...] = (64, 32)
-    hidden_activation: Literal["relu", "tanh", "sigmoid"] = "relu"
+    hidden_activation: Literal["relu", "tanh", "sigmoid", "gelu", "linear"] = "relu"
+    output: Literal["sigmoid", "softmax", "linear"] = "sigmoid"
+    n_outputs: int = 1
     dropout: float = 0.3
     init: Literal["glorot_uniform"] = "glorot_uniform"
     dtype: Literal["float32", "float64"] = "float32"
@@ -125,77 +154,218 @@ class NetworkSpec(JsonSpec):
         super().__post_init__()
         _require(self.n_inputs >= 1, "n_inputs", "1 or more", self.n_inputs, "give the number of features")
         _require(
-            bool(self.hidden_units) and min(self.hidden_units) >= 1,
+            all(units >= 1 for units in self.hidden_units),
             "hidden_units",
-            "one or more widths of at least 1",
+            "widths of at least 1",
             self.hidden_units,
-            "pass a tuple such as (64, 32)",
+            "pass a tuple such as (64, 32), or () for no hidden layer",
         )
+        if self.output == "softmax":
+            fits, allowed = self.n_outputs >= 2, "2 or more for a softmax output"
+        else:
+            fits, allowed = self.n_outputs == 1, f"1 for a {self.output} output"
+        _require(fits, "n_outputs", allowed, self.n_outputs, "softmax has one output a class, the others have one")
         _require(0 <= self.dropout < 1, "dropout", "at least 0 and below 1", self.dropout, "0.3 is usual")
         _require(self.seed >= 0, "seed", "a whole number from 0", self.seed, "pass a number such as 7")
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:
-        """Widths from input to output; the output is one unit."""
-        return (self.n_inputs, *self.hidden_units, 1)
+        """Widths from input to output."""
+        return (self.n_inputs, *self.hidden_units, self.n_outputs)
 
     @property
     def n_parameters(self) -> int:
         """Number of trained values: kernels and biases, without the fixed scaling."""
         return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(self.layer_sizes))
 
+    @property
+    def loss(self) -> str:
+        """The loss that belongs to the output."""
+        return LOSS_OF_OUTPUT[self.output]
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSpec(JsonSpec):
-    """How a network is trained, with every number that frameworks default differently.
+    """How a network is trained, with every number and rule that frameworks default differently.
+
+    Where frameworks have different rules, "own" leaves each its stock one; NumPy then takes PyTorch's.
 
     Attributes
     ----------
-    loss : {"binary_cross_entropy"}
-        Mean over the rows of a batch.
-    learning_rate, beta_1, beta_2, epsilon : float
+    loss : {"binary_cross_entropy", "categorical_cross_entropy", "mean_squared_error"}
+        Mean over the rows of a batch, and for the squared error no half of it, as scikit-learn has. It must be the one
+        that belongs to the network's output.
+    l2 : float
+        Strength of the penalty ``l2 / 2 * sum(kernel**2)``: the gradient of each kernel gains ``l2 * kernel``, whatever
+        the size of the batch. Biases are free. Reported losses are without it. scikit-learn divides its alpha by the
+        rows of the batch and starts at 1e-4, PyTorch's weight_decay takes biases too.
+    optimizer : {"sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"}
+        Plain gradient descent, with classical or with Nesterov momentum [2]_, or one of those that scale each step.
+    learning_rate : float
+        Step size, before the schedule.
+    schedule : {"constant", "step", "exponential", "cosine"}
+        What becomes of the learning rate; `learning_rate_at` has the formulas.
+    schedule_steps : int
+        Steps, not epochs, between two drops, in which the rate shrinks by `decay_rate`, or to the end of the cosine.
+    decay_rate : float
+        Factor for `schedule_steps` steps, above 0 and at most 1.
+    momentum : float
+        Share of the velocity that survives a step.
+    momentum_form : {"own", "rate_inside", "rate_outside"}
+        Whether the velocity adds up steps, ``v = momentum * v - lr * g`` (Keras, scikit-learn), or gradients,
+        ``v = momentum * v + g`` (PyTorch). They differ only while the rate changes.
+    rho : float
+        Decay of RMSprop's mean square: 0.9 in Keras, 0.99 in PyTorch, which calls it alpha.
+    root_epsilon : {"own", "inside", "outside"}
+        Where RMSprop adds epsilon: ``sqrt(v + epsilon)`` (Keras) or ``sqrt(v) + epsilon`` (PyTorch).
+    beta_1, beta_2, epsilon : float
         Hyperparameters of Adam [1]_. Frameworks default epsilon to 1e-7 (Keras) or 1e-8 (PyTorch,
-        scikit-learn): here it is one number for all.
+        scikit-learn): here it is one number for all, RMSprop's too.
     epsilon_placement : {"own", "before_correction", "after_correction"}
         Where Adam adds epsilon: to ``sqrt(v)`` before the bias correction is divided out (Keras,
         scikit-learn; "epsilon hat" in section 2 of [1]_) or to ``sqrt(v / (1 - beta_2**t))`` after
         it (PyTorch; Algorithm 1 of [1]_). "own" leaves each framework its rule; NumPy then follows Algorithm 1.
-    batch_size, max_epochs, patience : int
-        Rows in a step; most passes over the training rows; epochs without a lower validation loss
-        after which training stops. The weights of the best epoch are kept.
+    weight_decay : float
+        AdamW's decoupled decay [3]_: before its step every parameter, biases too, shrinks by ``1 - lr * weight_decay``.
+        0.004 in Keras, 0.01 in PyTorch.
+    class_weight : tuple of float or None
+        How much a row of each class counts, in the training loss only.
+    class_weight_mean : {"rows", "weights"}
+        Divide the weighted sum of losses by the rows of the batch (Keras) or by the sum of their weights (PyTorch's
+        cross-entropy of classes, scikit-learn).
+    batch_size : int
+        Rows in a step.
+    last_batch : {"keep", "drop"}
+        What to do with the rows of an epoch that fill no batch.
+    shuffle : bool
+        Whether each epoch visits the rows in a new order.
+    max_epochs : int
+        Most passes over the training rows.
+    patience : int or None
+        Epochs without a lower validation loss after which training stops; None: never early.
+    min_delta : float
+        By how much the validation loss must fall to count as lower. Above 0 in scikit-learn, which calls it tol.
+    keep : {"best", "last"}
+        Which epoch's weights are kept; Keras' own default is the last.
     shuffle_seed : int
         Seed of the order of the rows and of dropout.
 
     References
     ----------
     .. [1] D. P. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015.
+    .. [2] I. Sutskever, J. Martens, G. Dahl, G. Hinton, "On the importance of initialization and momentum in deep
+       learning", ICML 2013.
+    .. [3] I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization", ICLR 2019.
     """
 
-    loss: Literal["binary_cross_entropy"] = "binary_cross_entropy"
-    optimizer: Literal["adam"] = "adam"
+    ADDED: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("l2", "schedule", "schedule_steps", "decay_rate", "momentum", "momentum_form", "rho", "root_epsilon"),
+            *("weight_decay", "class_weight", "class_weight_mean", "last_batch", "shuffle", "min_delta", "keep"),
+        }
+    )
+
+    loss: Literal["binary_cross_entropy", "categorical_cross_entropy", "mean_squared_error"] = "binary_cross_entropy"
+    l2: float = 0.0
+    optimizer: Literal["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"] = "adam"
     learning_rate: float = 2e-3
+    schedule: Literal["constant", "step", "exponential", "cosine"] = "constant"
+    schedule_steps: int = 1000
+    decay_rate: float = 0.5
+    momentum: float = 0.9
+    momentum_form: Literal["own", "rate_inside", "rate_outside"] = "own"
+    rho: float = 0.9
+    root_epsilon: Literal["own", "inside", "outside"] = "own"
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-7
     epsilon_placement: Literal["own", "before_correction", "after_correction"] = "own"
+    weight_decay: float = 0.01
+    class_weight: tuple[float, ...] | None = None
+    class_weight_mean: Literal["rows", "weights"] = "rows"
     batch_size: int = 32
+    last_batch: Literal["keep", "drop"] = "keep"
+    shuffle: bool = True
     max_epochs: int = 50
-    patience: int = 5
+    patience: int | None = 5
+    min_delta: float = 0.0
+    keep: Literal["best", "last"] = "best"
     shuffle_seed: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        usual = "leave it out for the usual value"
         for name in ("learning_rate", "epsilon"):
             value = getattr(self, name)
-            _require(0 < value < math.inf, name, "finite and above 0", value, "leave it out for the usual value")
-        for name in ("beta_1", "beta_2"):
+            _require(0 < value < math.inf, name, "finite and above 0", value, usual)
+        for name in ("beta_1", "beta_2", "rho"):
             value = getattr(self, name)
-            _require(0 <= value < 1, name, "at least 0 and below 1", value, "leave it out for the usual value")
-        for name in ("batch_size", "max_epochs", "patience"):
+            _require(0 <= value < 1, name, "at least 0 and below 1", value, usual)
+        for name in ("l2", "weight_decay", "min_delta"):
             value = getattr(self, name)
-            _require(value >= 1, name, "1 or more", value, "leave it out for the usual value")
+            _require(0 <= value < math.inf, name, "finite and at least 0", value, usual)
+        for name in ("batch_size", "max_epochs", "schedule_steps"):
+            value = getattr(self, name)
+            _require(value >= 1, name, "1 or more", value, usual)
+        patience = self.patience
+        _require(patience is None or patience >= 1, "patience", "1 or more, or None to go on", patience, usual)
+        _require(0 < self.momentum < 1, "momentum", "above 0 and below 1", self.momentum, "choose the optimizer 'sgd'")
+        _require(0 < self.decay_rate <= 1, "decay_rate", "above 0 and at most 1", self.decay_rate, usual)
+        weights = self.class_weight
+        positive = weights is None or (len(weights) >= 2 and all(0 < weight < math.inf for weight in weights))
+        _require(positive, "class_weight", "a finite number above 0 for each class", weights, "leave it out for none")
         shuffle_seed = self.shuffle_seed
         _require(shuffle_seed >= 0, "shuffle_seed", "a whole number from 0", shuffle_seed, "pass a number such as 7")
+
+    def learning_rate_at(self, step: int) -> float:
+        """Return the learning rate of a step.
+
+        ::
+
+            constant      lr
+            step          lr * decay_rate ** floor(step / schedule_steps)
+            exponential   lr * decay_rate ** (step / schedule_steps)
+            cosine        lr * (1 + cos(pi * min(step / schedule_steps, 1))) / 2
+
+        Parameters
+        ----------
+        step : int
+            Counted from 0 over all epochs.
+
+        Examples
+        --------
+        >>> spec = TrainSpec(learning_rate=0.8, schedule="step", schedule_steps=10)
+        >>> [spec.learning_rate_at(step) for step in (0, 9, 10, 20)]
+        [0.8, 0.8, 0.4, 0.2]
+        """
+        if self.schedule == "constant":
+            return self.learning_rate
+        if self.schedule == "step":
+            return self.learning_rate * math.pow(self.decay_rate, step // self.schedule_steps)
+        if self.schedule == "exponential":
+            return self.learning_rate * math.pow(self.decay_rate, step / self.schedule_steps)
+        return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * min(step / self.schedule_steps, 1.0)))
+
+    def check_fits(self, output: str, n_outputs: int) -> None:
+        """Make sure that a network with these outputs can be trained in this way.
+
+        Parameters
+        ----------
+        output : {"sigmoid", "softmax", "linear"}
+        n_outputs : int
+
+        Raises
+        ------
+        SpecError
+            If the loss does not belong to the output, or the class weights not to its classes.
+        """
+        loss = LOSS_OF_OUTPUT[output]
+        _require(self.loss == loss, "loss", f"'{loss}' for a {output} output", self.loss, "change loss or output")
+        if self.class_weight is not None:
+            n_classes = {"sigmoid": 2, "softmax": n_outputs, "linear": 0}[output]
+            allowed = f"one number for each of {n_classes} classes" if n_classes else "left out for a linear output"
+            fits = len(self.class_weight) == n_classes
+            _require(fits, "class_weight", allowed, self.class_weight, "give one number a class, or none at all")
 
 
 def _require(holds: bool, field: str, allowed: str, received: Any, remedy: str) -> None:

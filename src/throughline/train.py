@@ -76,7 +76,9 @@ def train_once(
     np.savez(folder / "gradients.npz", *gradients_float64(net, spec, kept, rows))
     made = export_all(framework, export_inputs(network, spec, kept, rows.X_train), exports, folder, emit)
     return {
-        "training": msgspec.to_builtins(training_record(framework, spec, epochs, weights.digest, kept.digest, fit_s)),
+        "training": msgspec.to_builtins(
+            training_record(framework, spec, plan, epochs, weights.digest, kept.digest, fit_s)
+        ),
         "exports": made,
     }
 
@@ -193,9 +195,15 @@ def _export(form: Format, source: FrameworkName, inputs: ExportInputs, path: Pat
 
 
 def training_record(
-    framework: str, spec: NetworkSpec, epochs: list[Epoch], initial_digest: str, weights_digest: str, fit_s: float
+    framework: str,
+    spec: NetworkSpec,
+    plan: TrainSpec,
+    epochs: list[Epoch],
+    initial_digest: str,
+    weights_digest: str,
+    fit_s: float,
 ) -> TrainingRecord:
-    """Return the record of a training; the kept figures are those of its best epoch.
+    """Return the record of a training; the kept figures are those of the epoch whose weights were kept.
 
     Raises
     ------
@@ -209,7 +217,7 @@ def training_record(
                 f"its loss is {epoch.loss}, on validation rows {epoch.val_loss}; "
                 "look for extreme values in the columns."
             )
-    best = epochs[best_epoch(epochs) - 1]
+    best = epochs[best_epoch(epochs, plan.min_delta) - 1] if plan.keep == "best" else epochs[-1]
     return TrainingRecord(
         framework=framework,
         n_parameters=spec.n_parameters,

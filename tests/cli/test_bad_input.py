@@ -47,7 +47,7 @@ def assert_one_clear_message(text: str) -> None:
 
 # arguments, and what the sentence must say
 ARGUMENTS: dict[str, tuple[list[str], list[str]]] = {
-    "unknown command": (["frob"], ['"frob"', "run, report, formats, tasks", "throughline --help"]),
+    "unknown command": (["frob"], ['"frob"', "run, report, parity, formats, tasks", "throughline --help"]),
     "unknown option": ([*QUICK, "--nope"], ["--nope", "'throughline run --help'"]),
     "misspelt option": ([*QUICK, "--sed", "3"], ["Did you mean --seed?"]),
     "surplus argument": (["run", "fast"], ["'throughline run' has no use for 'fast'."]),
@@ -66,6 +66,8 @@ ARGUMENTS: dict[str, tuple[list[str], list[str]]] = {
     "huge seed": ([*QUICK, "--seed", "9" * 5000], ["--seed", "999...'"]),
     "seed of letters": ([*QUICK, "--seed", "x"], ["--seed must be a whole number from 0 to 4294967295, but got 'x'"]),
     "seed with a fraction": ([*QUICK, "--seed", "1.5"], ["--seed", "'1.5'"]),
+    "two seeds": ([*QUICK, "--seeds", "2"], ["--seeds must be 1 for none, or a whole number from 3, but got 2"]),
+    "seeds with a fraction": ([*QUICK, "--seeds", "9.5"], ["--seeds", "'9.5'"]),
     "empty seed": ([*QUICK, "--seed", ""], ["--seed", "''"]),
     "chapter 0": (["run", "--chapters", "0"], ["--chapters must be numbers from 1 to 7", "0"]),
     "empty task": (["run", "--task", ""], ["--task must be one of", "''"]),

@@ -110,7 +110,7 @@ def test_compiled_passes_are_the_products(n: int, sizes: list[int], hidden: str,
         assert_allclose(predictor.row(rows[:1]), a[0, 0], rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["two", "three", "labels", "value", "values"])
+@pytest.mark.parametrize("kind", ["two", "three", "labels", "value", "values", "count value"])
 def test_one_row_is_answered_as_many_are(kind: str) -> None:
     targets = {
         "two": WORDS,
@@ -118,8 +118,10 @@ def test_one_row_is_answered_as_many_are(kind: str) -> None:
         "labels": make_multilabel_classification(230, n_classes=3, random_state=0)[1],
         "value": X[:, 0],
         "values": X[:, :2],
+        "count value": Y,
     }[kind]
-    model = (MLPRegressor if "value" in kind else MLPClassifier)(**QUICK).fit(X, targets)
+    loss = {"loss": "poisson"} if kind == "count value" else {}
+    model = (MLPRegressor if "value" in kind else MLPClassifier)(**QUICK, **loss).fit(X, targets)
     for method in ("predict", "predict_proba", "predict_log_proba"):
         if hasattr(model, method):
             answers = getattr(model, method)(X)
@@ -239,9 +241,40 @@ def test_one_validation_row_is_too_few() -> None:
         MLPRegressor(early_stopping=True, validation_fraction=0.001).fit(X, Y)
 
 
-def test_poisson_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match=r"'loss' parameter of MLPRegressor must be a str among \{'squared_error'\}"):
-        MLPRegressor(loss="poisson").fit(X, Y)
+def test_losses_of_the_regressor() -> None:
+    with pytest.raises(ValueError, match="'loss' parameter of MLPRegressor must be a str among"):
+        MLPRegressor(loss="gamma").fit(X, Y)
+
+
+def test_poisson_is_for_amounts() -> None:
+    counts = np.random.default_rng(0).poisson(np.exp(X[:, 0]))
+    model = MLPRegressor("poisson", **QUICK)
+    with pytest.raises(ValueError, match=r"y must be at least 0 in every row for loss='poisson', but got -1\.0: use"):
+        model.fit(X, counts - 1.0)
+    with pytest.raises(ValueError, match="y_val must be at least 0 in every row"):
+        model.fit(X, counts, X_val=X, y_val=counts - 1)
+    with pytest.raises(ValueError, match="y must be at least 0 in every row"):
+        model.partial_fit(X, counts - 1)
+    assert (model.fit(X, counts).predict(X) > 0).all()
+    assert model.out_activation_ == "exp"
+
+
+@pytest.mark.parametrize("go_on", ["fit", "partial_fit"])
+def test_the_loss_cannot_change_on_the_way(go_on: str) -> None:
+    model = MLPRegressor("poisson", warm_start=True, **QUICK).fit(X, Y)
+    with pytest.raises(ValueError, match=r"loss must stay what it was .* 'exp', but got 'squared_error': set it back"):
+        getattr(model.set_params(loss="squared_error"), go_on)(X, Y)
+    getattr(model.set_params(loss="poisson"), go_on)(X, Y)
+
+
+def test_counts_that_no_number_can_hold() -> None:
+    model = MLPRegressor("poisson", **QUICK).fit(X, Y)
+    model.intercepts_[-1][...] = 1e4
+    with pytest.warns(RuntimeWarning, match="overflow encountered in exp"):
+        assert_array_equal(model.predict(X), np.inf)
+    for solver in ("sgd", "adam"):
+        with pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):
+            MLPRegressor("poisson", **(QUICK | {"learning_rate_init": 1e4, "solver": solver})).fit(X, Y)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

@@ -51,15 +51,21 @@ def rows(kind: str) -> tuple[np.ndarray, np.ndarray]:
     if kind in ("one value", "three values"):
         X, y = make_regression(230, 8, n_targets=3 if kind == "three values" else 1, random_state=0)
         return X, y / 100
+    if kind in ("counts", "three counts"):
+        X, y = make_regression(230, 8, n_targets=3 if kind == "three counts" else 1, random_state=0)
+        return X, np.random.default_rng(0).poisson(np.exp(y / 200)).astype(float)
     return make_classification(230, 8, n_informative=5, n_classes=4 if kind == "four" else 2, random_state=0)
 
 
 CLASSIFIED = ["two", "four", "labels"]
-VALUED = ["one value", "three values"]
+COUNTED = ["counts", "three counts"]
+VALUED = ["one value", "three values", *COUNTED]
 
 
 def both(kind: str, **settings: Any) -> tuple[Any, Any]:
     common = {"random_state": 3, "max_iter": 30, "hidden_layer_sizes": (16,)} | settings
+    if kind in COUNTED:
+        common |= {"loss": "poisson"}
     if kind in VALUED:
         return SklearnRegressor(**common), MLPRegressor(**common)
     return SklearnClassifier(**common), MLPClassifier(**common)
@@ -100,7 +106,7 @@ def test_the_same_random_state_gives_the_same_training(kind: str, settings: str)
     assert_same(theirs.fit(X, y), ours.fit(X, y), X)
 
 
-@pytest.mark.parametrize("kind", [*CLASSIFIED, "one value"])
+@pytest.mark.parametrize("kind", [*CLASSIFIED, "one value", *COUNTED])
 def test_lbfgs_finds_the_same_minimum(kind: str) -> None:
     X, y = rows(kind)
     theirs, ours = both(kind, solver="lbfgs", alpha=0.5)
@@ -115,7 +121,7 @@ def test_lbfgs_with_several_outputs_descends_on_what_it_differentiates() -> None
 
 
 @pytest.mark.parametrize("settings", ["defaults", "nesterov", "early stopping"])
-@pytest.mark.parametrize("kind", ["two", "four", "one value"])
+@pytest.mark.parametrize("kind", ["two", "four", "one value", *COUNTED])
 def test_sample_weights(kind: str, settings: str) -> None:
     X, y = rows(kind)
     weights = np.random.default_rng(0).uniform(0, 3, len(X))

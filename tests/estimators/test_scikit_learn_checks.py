@@ -12,6 +12,12 @@ from throughline import MLPClassifier, MLPRegressor
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@parametrize_with_checks([MLPClassifier(max_iter=100), MLPRegressor(max_iter=100)])
+@parametrize_with_checks(
+    [
+        MLPClassifier(max_iter=100),
+        MLPRegressor(max_iter=100),
+        MLPRegressor("poisson", learning_rate_init=0.01, max_iter=100),
+    ]
+)
 def test_estimator(estimator: Any, check: Callable[[Any], None]) -> None:
     check(estimator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import zipfile
@@ -14,6 +15,7 @@ from onnx import numpy_helper
 
 from throughline.errors import DataError, VerificationError
 from throughline.formats import c99, find_format, neutral
+from throughline.frameworks import numpy_net
 from throughline.frameworks.base import PRELOAD
 from throughline.spec import NetworkSpec
 from throughline.weights import Weights, initial_weights, load_weights
@@ -244,21 +246,30 @@ def test_c_gives_every_float32_back(written):
         np.testing.assert_array_equal(read, array.reshape(-1))
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
-def test_c_computes_every_activation_and_lets_nan_through(written, activation):
-    folder, spec, weights = written(hidden_activation=activation)
-    scaled = Weights(weights.mean * 0, weights.std * 0 + 1, weights.kernels, weights.biases)
-    _, source = c99.write_c(spec, scaled)
-    (folder / c99.SOURCE_NAME).write_text(source)
+HIDDEN = {"hidden_units": (4,), "hidden_activation": "relu"}
+NETWORKS_IN_C = {
+    **{name: HIDDEN | {"hidden_activation": name} for name in ("relu", "tanh", "sigmoid", "gelu", "linear")},
+    "softmax": HIDDEN | {"output": "softmax", "n_outputs": 3},
+    "value": HIDDEN | {"output": "linear"},
+    "no hidden layer": {"hidden_units": ()},
+    "three layers": HIDDEN | {"hidden_units": (4, 1, 5)},
+}
+
+
+@pytest.mark.parametrize("fields", NETWORKS_IN_C.values(), ids=NETWORKS_IN_C)
+def test_c_computes_every_activation_and_output_and_lets_nan_through(written, fields):
+    folder, spec, weights = written(**fields)
+    source = Weights(np.zeros(3, np.float32), np.ones(3, np.float32), weights.kernels, weights.biases)
+    (folder / c99.SOURCE_NAME).write_text(c99.write_c(spec, source)[1])
     X = np.random.default_rng(1).normal(size=(50, 3)).astype(np.float32)
-    X[7, 1] = np.nan
+    broken = X.copy()
+    broken[7, 1] = np.nan
     with c99.C99Runner(folder) as runner:
-        answers = runner.predict(X)[:, 0]
-    assert np.flatnonzero(np.isnan(answers)).tolist() == [7]
-    z = np.delete(X, 7, axis=0).astype(np.float64) @ scaled.kernels[0] + scaled.biases[0]
-    a = {"relu": np.maximum(z, 0), "tanh": np.tanh(z), "sigmoid": 1 / (1 + np.exp(-z))}[activation]
-    expected = 1 / (1 + np.exp(-(a @ scaled.kernels[1] + scaled.biases[1])))[:, 0]
-    np.testing.assert_allclose(np.delete(answers, 7), expected, rtol=1e-6)
+        answers, of_broken = runner.predict(X), runner.predict(broken)
+    in_float64 = dataclasses.replace(spec, dtype="float64")
+    expected = numpy_net.predict(numpy_net.build(in_float64, source.astype("float64")), X.astype(np.float64))
+    np.testing.assert_allclose(answers.reshape(expected.shape), expected, rtol=1e-5, atol=1e-6)
+    assert np.flatnonzero(np.isnan(of_broken).any(axis=1)).tolist() == [7]
 
 
 def test_c_calls_nothing_but_the_activations_it_needs(written, tmp_path):

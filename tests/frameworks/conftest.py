@@ -63,6 +63,7 @@ class Asked:
     training: dict[str, Any]
     dropout: dict[str, float]
     narrow: dict[str, list[float] | str]
+    wide: dict[str, list[dict[str, Any]] | str]
     epochs_told: list[dict[str, Any]]
 
     def network(self, spec: NetworkSpec) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from throughline.data.split import Split, load_split
-from throughline.errors import DataError
+from throughline.errors import DataError, DivergenceError, SpecError
 from throughline.frameworks.base import load_framework
 from throughline.processes import Emit
 from throughline.spec import NetworkSpec, TrainSpec
@@ -70,6 +70,7 @@ def ask_all(framework: str, split: str, folder: str, emit: Emit) -> dict[str, An
         "training": ask_training(framework, split, folder, [*TRAIN_CASES], emit),
         "dropout": ask_dropout(framework, split, emit),
         "narrow": {str(std): ask_narrow_columns(framework, std, emit) for std in NARROW},
+        "wide": ask_wide(framework, split, folder, emit),
     }
 
 
@@ -152,3 +153,127 @@ def _named(prefix: str, weights: Weights) -> dict[str, Array]:
 
 def _arrays(prefix: str, arrays: list[Array]) -> dict[str, Array]:
     return {f"{prefix} {i}": array for i, array in enumerate(arrays)}
+
+
+# --- everything a spec can say ---------------------------------------------------------------------------------------
+
+OUTPUT_CASES = {
+    "gelu": NetworkSpec(n_inputs=5, hidden_units=(7, 6), hidden_activation="gelu", dtype="float64"),
+    "linear layers": NetworkSpec(n_inputs=5, hidden_units=(7,), hidden_activation="linear", dtype="float64"),
+    "no hidden layer": NetworkSpec(n_inputs=5, hidden_units=(), dtype="float64"),
+    "softmax": NetworkSpec(n_inputs=5, hidden_units=(8, 6), output="softmax", n_outputs=3, dtype="float64"),
+    "softmax of float32": NetworkSpec(n_inputs=5, hidden_units=(8, 6), output="softmax", n_outputs=3),
+    "regression": NetworkSpec(
+        n_inputs=5, hidden_units=(8,), hidden_activation="tanh", output="linear", dtype="float64"
+    ),
+}
+# In a fixed order and without dropout, so that every framework must arrive at the same weights.
+FIXED = {"learning_rate": 0.01, "batch_size": 16, "max_epochs": 3, "patience": None, "shuffle": False, "keep": "last"}
+WIDE_CASES = {
+    "sgd": ("binary", TrainSpec(**FIXED, optimizer="sgd")),
+    "momentum, rate in steps": (
+        "binary",
+        TrainSpec(**FIXED, optimizer="momentum", schedule="step", schedule_steps=7, decay_rate=0.5),
+    ),
+    "nesterov, rate exponential": (
+        "binary",
+        TrainSpec(**FIXED, optimizer="nesterov", momentum=0.8, schedule="exponential", schedule_steps=9),
+    ),
+    "rmsprop": ("binary", TrainSpec(**FIXED, optimizer="rmsprop", rho=0.8, epsilon=1e-3)),
+    "adam, rate cosine": ("binary", TrainSpec(**FIXED, epsilon=1e-3, schedule="cosine", schedule_steps=25)),
+    "adamw": ("binary", TrainSpec(**FIXED, optimizer="adamw", weight_decay=0.3)),
+    "penalty": ("binary", TrainSpec(**FIXED, l2=0.05)),
+    "class weights": ("binary", TrainSpec(**FIXED, class_weight=(0.5, 3.0))),
+    "class weights over their sum": (
+        "binary",
+        TrainSpec(**FIXED, class_weight=(0.5, 3.0), class_weight_mean="weights"),
+    ),
+    "penalty and class weights": ("binary", TrainSpec(**FIXED, l2=0.05, class_weight=(0.5, 3.0))),
+    "last batch dropped": ("binary", TrainSpec(**FIXED | {"batch_size": 30}, last_batch="drop")),
+    "three classes": (
+        "multiclass",
+        TrainSpec(**FIXED, loss="categorical_cross_entropy", class_weight=(1.0, 2.0, 0.5), l2=0.01),
+    ),
+    "regression": ("regression", TrainSpec(**FIXED, loss="mean_squared_error", optimizer="momentum")),
+    "best by a margin": (
+        "binary",
+        TrainSpec(**FIXED | {"keep": "best", "patience": 2, "max_epochs": 30, "learning_rate": 0.02}, min_delta=0.01),
+    ),
+}
+KIND_OF_OUTPUT = {"sigmoid": "binary", "softmax": "multiclass", "linear": "regression"}
+
+
+def labels_for(spec: NetworkSpec, n_rows: int) -> Array:
+    rng = np.random.default_rng(3)
+    return rng.normal(size=n_rows) if spec.output == "linear" else rng.integers(0, max(2, spec.n_outputs), n_rows)
+
+
+def wide_case(name: str, split: Split) -> tuple[NetworkSpec, TrainSpec, Weights, Split]:
+    """The network, its start, and the rows with labels of the case's kind."""
+    kind, plan = WIDE_CASES[name]
+    output = {kind: output for output, kind in KIND_OF_OUTPUT.items()}[kind]
+    activation = "gelu" if kind == "regression" else "relu"
+    spec = NetworkSpec(
+        n_inputs=split.X_train.shape[1],
+        hidden_units=(12, 6),
+        hidden_activation=activation,
+        output=output,
+        n_outputs=3 if kind == "multiclass" else 1,
+        dropout=0.0,
+        dtype="float64",
+        seed=8,
+    )
+    weights = initial_weights(spec, split.X_train.mean(axis=0), split.X_train.std(axis=0))
+    return spec, plan, weights, dataclasses.replace(split, **_labels_of_kind(kind, split))
+
+
+def _labels_of_kind(kind: str, split: Split) -> dict[str, Array]:
+    labels = {}
+    for part in ("train", "val", "test"):
+        X, y = getattr(split, f"X_{part}"), getattr(split, f"y_{part}")
+        if kind == "multiclass":
+            y = y + (y * (X[:, 1] > split.X_train[:, 1].mean()))
+        if kind == "regression":
+            y = y + np.sin((X[:, 0] - split.X_train[:, 0].mean()) / split.X_train[:, 0].std()).astype(np.float64)
+        labels[f"y_{part}"] = y
+    return labels
+
+
+def ask_wide(framework: str, split: str, folder: str, emit: Emit) -> dict[str, Any]:
+    """Answer and take gradients for `OUTPUT_CASES`; train `WIDE_CASES`; a refusal is told in words."""
+    net, rows = load_framework(framework), load_split(Path(split))
+    for name, spec in OUTPUT_CASES.items():
+        weights = seeded_weights(spec, 11)
+        network, X = net.build(spec, weights), raw_rows(weights, N_ROWS, 1)
+        found = {"answers": net.predict(network, X)}
+        found |= _arrays("gradient", net.gradients(network, X.astype(spec.dtype), labels_for(spec, N_ROWS)))
+        np.savez(Path(folder) / f"{name}.npz", **found)
+    return {name: _train_wide(net, name, rows, Path(folder)) for name in WIDE_CASES} | {
+        "diverges": _diverge(net, rows, Path(folder))
+    }
+
+
+def _train_wide(net: Any, name: str, rows: Split, folder: Path) -> list[dict[str, Any]] | str:
+    spec, plan, weights, split = wide_case(name, rows)
+    network = net.build(spec, weights)
+    try:
+        epochs = net.fit(network, plan, split, lambda epoch: None)
+    except SpecError as error:
+        return str(error)
+    net.get_weights(network).save(folder / f"wide {name}.safetensors", spec)
+    return [dataclasses.asdict(epoch) for epoch in epochs]
+
+
+def _diverge(net: Any, rows: Split, folder: Path) -> str:
+    """Train at a rate that ends in NaN after an epoch or more; return what is said, and keep what is left."""
+    spec, _, weights, split = wide_case("regression", rows)
+    network = net.build(spec, weights)
+    plan = TrainSpec(
+        **FIXED | {"learning_rate": 40.0, "max_epochs": 60}, loss="mean_squared_error", optimizer="momentum"
+    )
+    try:
+        net.fit(network, plan, split, lambda epoch: None)
+    except DivergenceError as error:
+        net.get_weights(network).save(folder / "diverged.safetensors", spec)
+        return str(error)
+    return "did not diverge"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from throughline.errors import UsageError
 from throughline.frameworks import numpy_net
-from throughline.frameworks.base import FRAMEWORKS, PRELOAD, Epoch, Framework, best_epoch, load_framework
+from throughline.frameworks.base import FRAMEWORKS, PRELOAD, STOCK_RULES, Epoch, Framework, best_epoch, load_framework
 from throughline.scratch import sigmoid
 from throughline.verify.prove import numpy_answers
 from throughline.verify.tolerance import derive_tolerance
@@ -166,6 +168,60 @@ def test_dropout_acts_in_training_alone(asked, split):
     validation = cross_entropy(numpy_answers(spec, weights, split.X_val), split.y_val)
     assert asked.dropout["val_loss"] == pytest.approx(validation, rel=1e-5)
     assert abs(asked.dropout["loss"] - without) > 0.02 * without
+
+
+# --- everything a spec can say ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", contract.OUTPUT_CASES)
+def test_every_activation_and_output_answers_as_the_reference(asked, framework, name):
+    spec = contract.OUTPUT_CASES[name]
+    weights = seeded_weights(spec, 11)
+    exact = numpy_net.build(dataclasses.replace(spec, dtype="float64"), weights.astype("float64"))
+    X = raw_rows(weights, N_ROWS, 1)
+    with np.load(asked.folder / f"{name}.npz") as found:
+        answered, gradients = found["answers"], [found[key] for key in found if key.startswith("gradient")]
+    expected = numpy_net.predict(exact, X)
+    rtol = 1e-11 if spec.dtype == "float64" else 1e-4
+    if framework == "keras" and spec.hidden_activation == "gelu":
+        rtol = 1e-6  # TensorFlow rounds the square root of 2 in it to float32, whatever the dtype
+    assert answered.shape == ((N_ROWS, 3) if spec.output == "softmax" else (N_ROWS,))
+    assert_allclose(answered, expected, rtol=rtol, atol=rtol)
+    wanted = numpy_net.gradients(exact, X.astype(np.float64), contract.labels_for(spec, N_ROWS))
+    for ours, theirs in zip(wanted, gradients, strict=True):
+        assert_allclose(theirs, ours, rtol=10 * rtol, atol=10 * rtol * np.abs(ours).max())
+
+
+@pytest.mark.parametrize("name", contract.WIDE_CASES)
+def test_stock_training_in_a_fixed_order_is_the_training_of_the_reference(asked, framework, split, name):
+    spec, plan, weights, rows = contract.wide_case(name, split)
+    told = asked.wide[name]
+    if framework == "keras" and plan.class_weight_mean == "weights":
+        assert told.startswith("class_weight_mean must be 'rows' for the class weights of Keras, but got 'weights'")
+        return
+    # The reference follows whatever rules the framework's stock optimizers have.
+    rules = {field: own for field, (_, own) in STOCK_RULES.get(framework, {}).items()}
+    network = numpy_net.build(spec, weights)
+    epochs = numpy_net.fit(network, dataclasses.replace(plan, **rules), rows, lambda epoch: None)
+    assert len(told) == len(epochs)
+    # Keras keeps the learning rate, the momentum and its means of losses in float32, whatever the network's dtype.
+    rtol = 3e-5 if framework == "keras" else 1e-9
+    for theirs, ours in zip(told, epochs, strict=True):
+        assert_allclose(theirs["loss"], ours.loss, rtol=rtol)
+        assert_allclose(theirs["val_loss"], ours.val_loss, rtol=rtol)
+        assert_allclose(theirs["val_accuracy"], ours.val_accuracy, atol=1e-5)
+    kept, _ = contract.load_weights(asked.folder / f"wide {name}.safetensors")
+    for theirs, ours in zip(kept.parameters, numpy_net.get_weights(network).parameters, strict=True):
+        assert_allclose(theirs, ours, rtol=rtol, atol=rtol)
+    moved = [np.abs(array - first).max() for array, first in zip(kept.parameters, weights.parameters, strict=True)]
+    assert min(moved) > 100 * rtol
+
+
+def test_a_training_that_diverges_stops_in_words_and_leaves_good_weights(asked):
+    said = asked.wide["diverges"]
+    assert re.search(r"diverged in epoch \d+.*weight.* layer \d", said), said
+    left, _ = contract.load_weights(asked.folder / "diverged.safetensors")
+    assert all(np.isfinite(array).all() for array in left.parameters)
 
 
 # --- the table of frameworks -----------------------------------------------------------------------------------------

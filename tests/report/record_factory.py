@@ -11,11 +11,14 @@ from throughline.record import (
     BatchCheck,
     ClassFigures,
     Environment,
+    EquivalenceTest,
     Evaluation,
     EvaluationRecord,
     FormatRecord,
     GradientRecord,
     Interval,
+    LedgerLine,
+    LedgerRecord,
     MlpRecord,
     PairedTest,
     PerceptronRecord,
@@ -30,6 +33,14 @@ from throughline.record import (
 from throughline.spec import NetworkSpec, Task, TrainSpec
 
 N_TEST = 1000
+ENVIRONMENT = Environment(
+    throughline="0.1.0",
+    python="3.11.9",
+    system="Linux 6.1",
+    machine="x86_64",
+    n_cpus=2,
+    packages={"numpy": "2.4.6", "keras": "3.15.0", "torch": "2.13.0", "onnxruntime": "1.31.0"},
+)
 
 
 def make_record(**changes: Any) -> RunRecord:
@@ -70,14 +81,8 @@ def make_record(**changes: Any) -> RunRecord:
         ],
         spans=_spans(),
         wall_s=13.42,
-        environment=Environment(
-            throughline="0.1.0",
-            python="3.11.9",
-            system="Linux 6.1",
-            machine="x86_64",
-            n_cpus=2,
-            packages={"numpy": "2.4.6", "keras": "3.15.0", "torch": "2.13.0", "onnxruntime": "1.31.0"},
-        ),
+        environment=ENVIRONMENT,
+        ledger=_ledger(),
     )
     return dataclasses.replace(record, **changes)
 
@@ -89,6 +94,31 @@ def failed(entry: FormatRecord, reason: str = "row 17 differs by 0.31, tolerance
 def not_run(entry: FormatRecord, reason: str = "LiteRT is not installed here") -> FormatRecord:
     kept = ("name", "title", "chapter", "framework", "runtime", "good_for", "stored_as")
     return FormatRecord(**{field: getattr(entry, field) for field in kept}, status="not_run", reason=reason)
+
+
+def equivalence(difference: float = -0.0012, half: float = 0.0021, **changes: Any) -> EquivalenceTest:
+    """Make a test of equivalence; it is passed where the interval lies inside the margin."""
+    low, high = difference - half, difference + half
+    equivalent = low > -0.01 and high < 0.01
+    test = EquivalenceTest(
+        frameworks=("keras", "torch"),
+        margin=0.01,
+        n_seeds=8,
+        difference=difference,
+        low=low,
+        high=high,
+        p_value=0.0003 if equivalent else 0.217,
+        equivalent=equivalent,
+    )
+    return dataclasses.replace(test, **changes)
+
+
+def without_new_parts(record: RunRecord) -> RunRecord:
+    """Return the record as an older release wrote it: no bootstrap intervals, no equivalence, no ledger."""
+    assert record.evaluation is not None
+    networks = [dataclasses.replace(network, intervals={}) for network in record.evaluation.networks]
+    evaluation = dataclasses.replace(record.evaluation, networks=networks, equivalence=None)
+    return dataclasses.replace(record, evaluation=evaluation, ledger=None)
 
 
 def _perceptron(rng: random.Random) -> PerceptronRecord:
@@ -191,7 +221,61 @@ def _evaluation(rng: random.Random) -> EvaluationRecord:
     paired = PairedTest(
         frameworks=("keras", "torch"), only_first_right=14, only_second_right=12, agreement=0.974, p_value=0.845
     )
-    return EvaluationRecord(threshold=0.5, networks=networks, paired=paired)
+    return EvaluationRecord(threshold=0.5, networks=networks, paired=paired, equivalence=equivalence())
+
+
+def _intervals(network: Evaluation) -> dict[str, Interval]:
+    figures = {"accuracy": network.accuracy.value} | {
+        name: getattr(network, name) for name in ("roc_auc", "average_precision", "log_loss", "brier")
+    }
+    for code, of_class in enumerate(network.classes):
+        figures |= {f"{name}_{code}": getattr(of_class, name) for name in ("precision", "recall", "f1")}
+    return {
+        name: Interval(value=value, low=0.97 * value, high=value + 0.3 * min(value, 1 - value))
+        for name, value in figures.items()
+    }
+
+
+def _ledger() -> LedgerRecord:
+    return LedgerRecord(
+        n_steps=400,
+        n_train=3100,
+        n_test=1900,
+        seeds=list(range(8)),
+        lines=[
+            _line("aligned", "nothing: all aligned", 0.0, 0.0),
+            _line("l2", "L2 penalty", 1.7e-4, 0.0001, torch_stands_for="scikit-learn"),
+            _line("initialisation", "initial weights", 0.0041, -0.0003),
+            _line("float32", "float32 and its sums", 4.2e-9, 0.0),
+            _line("all", "all of them: stock frameworks", 0.0033, -0.0012),
+        ],
+        equivalence=equivalence(n_seeds=8),
+        wall_s=151.0,
+        environment=ENVIRONMENT,
+    )
+
+
+def _line(name: str, title: str, gap: float, difference: float, **changes: str) -> LedgerLine:
+    words = {
+        "keras_does": f"what Keras does about {name}",
+        "torch_does": f"what PyTorch does about {name}",
+        "torch_stands_for": "PyTorch",
+        "sentence": f"The sentence about {name} that one can say aloud.",
+    }
+    return LedgerLine(
+        name=name,
+        title=title,
+        gap=gap,
+        gap_low=gap / 7,
+        gap_high=2.1 * gap if gap else 2.8e-17,
+        share=gap / 0.0033,
+        keras_accuracy=0.9267 + difference,
+        torch_accuracy=0.9267,
+        accuracy_difference=Interval(
+            value=difference, low=difference - abs(difference), high=difference + 1.4 * abs(difference)
+        ),
+        **(words | changes),
+    )
 
 
 def _network(framework: str, accuracy: float, rng: random.Random) -> Evaluation:
@@ -199,7 +283,7 @@ def _network(framework: str, accuracy: float, rng: random.Random) -> Evaluation:
     power = rng.uniform(0.05, 0.07)
     wrong = round(N_TEST * (1 - accuracy))
     half = wrong // 2
-    return Evaluation(
+    network = Evaluation(
         framework=framework,
         accuracy=Interval(value=accuracy, low=accuracy - 0.0162, high=accuracy + 0.0131),
         classes=[
@@ -219,6 +303,7 @@ def _network(framework: str, accuracy: float, rng: random.Random) -> Evaluation:
             for k, rows in enumerate([402, 41, 18, 11, 9, 12, 10, 21, 44, 432])
         ],
     )
+    return dataclasses.replace(network, intervals=_intervals(network))
 
 
 def _formats() -> list[FormatRecord]:

@@ -7,7 +7,18 @@ import math
 import pytest
 
 from throughline.report import formatting
-from throughline.report.formatting import DASH, count, decimal, duration, microseconds, percent, scientific, size
+from throughline.report.formatting import (
+    DASH,
+    count,
+    decimal,
+    duration,
+    microseconds,
+    percent,
+    points,
+    ratio,
+    scientific,
+    size,
+)
 from throughline.report.view import reproduce_command
 
 
@@ -21,6 +32,14 @@ def plain(text: str) -> str:
         (percent(0.94125), "94.1 %"),
         (percent(1.0), "100.0 %"),
         (percent(0.05, 0), "5 %"),
+        (points(-0.0123), "−1.23"),
+        (points(0.0123, 1), "1.2"),
+        (points(-0.00004), "0.00"),
+        (ratio(1.303), "130 %"),
+        (ratio(0.0994), "9.9 %"),
+        (ratio(0.0996), "10 %"),
+        (ratio(1e-9), "below 0.1 %"),
+        (ratio(0.0), "0 %"),
         (decimal(0.12345), "0.123"),
         (count(1234567), "1,234,567"),
         (scientific(3.14e-9), "3.1 × 10⁻⁹"),
@@ -51,7 +70,7 @@ def test_numbers(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf])
 def test_what_is_not_a_number_is_a_dash(value: float | None) -> None:
-    for write in (percent, decimal, count, scientific, size, duration, microseconds, formatting.p_value):
+    for write in (percent, points, ratio, decimal, count, scientific, size, duration, microseconds, formatting.p_value):
         assert write(value) == DASH
 
 

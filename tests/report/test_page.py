@@ -14,14 +14,24 @@ from typing import Any
 
 import pytest
 
-from throughline.record import FormatRecord, RunRecord, load_record, make_bar
+from throughline.record import EquivalenceTest, FormatRecord, Interval, RunRecord, load_record, make_bar
 from throughline.report import plots
-from throughline.report.formatting import count, decimal, duration, microseconds, percent, scientific, size
+from throughline.report.formatting import (
+    count,
+    decimal,
+    duration,
+    microseconds,
+    percent,
+    points,
+    ratio,
+    scientific,
+    size,
+)
 from throughline.report.page import render_page, write_report
 from throughline.report.plots.canvas import Picture
 
 from .page_reader import PageReader
-from .record_factory import failed, make_record, not_run
+from .record_factory import equivalence, failed, make_record, not_run, without_new_parts
 
 ABSENT = {
     "perceptron": "The perceptron",
@@ -30,7 +40,7 @@ ABSENT = {
     "pytorch": "PyTorch",
     "evaluation": "The evaluation",
 }
-NOTHING: dict[str, Any] = {**dict.fromkeys(ABSENT), "formats": [], "bars": [], "spans": []}
+NOTHING: dict[str, Any] = {**dict.fromkeys(ABSENT), "formats": [], "bars": [], "spans": [], "ledger": None}
 
 
 @pytest.fixture(scope="session")
@@ -137,7 +147,7 @@ def assert_sound(page: str) -> PageReader:
 
 def test_page_is_sound(page: str) -> None:
     reader = assert_sound(page)
-    assert reader.n_plots == 11
+    assert reader.n_plots == 13
 
 
 def test_page_fetches_nothing(page: str) -> None:
@@ -160,11 +170,18 @@ def test_every_colour_of_a_plot_follows_the_page(page: str) -> None:
     assert used <= set(re.findall(r"(--[\w-]+):", page))
 
 
+def test_figures_in_the_words_of_a_plot_keep_their_digits(record: RunRecord) -> None:
+    drawn = plots.draw_pictures(_with(record, "ledger.lines.4.gap", 0.0071))
+    assert ">0.0071<" in drawn["ledger-gaps"].svg
+
+
 def test_text_from_outside_is_escaped(record: RunRecord) -> None:
     evil = "<script>alert(1)</script>"
     task = dataclasses.replace(record.task, name=evil, class_names=(evil, evil), source=evil)
     formats = [failed(dataclasses.replace(record.formats[0], title=evil), reason=evil)]
-    page = render_page(make_record(task=task, formats=formats, name=evil))
+    ledger = _with(record, "ledger.lines.1.title", evil).ledger
+    ledger = _with(_with(ledger, "lines.2.sentence", evil), "lines.2.torch_stands_for", evil)
+    page = render_page(make_record(task=task, formats=formats, name=evil, ledger=ledger))
     assert "<script" not in page
     assert_sound(page)
 
@@ -195,6 +212,24 @@ def test_a_run_of_nothing() -> None:
 def test_a_run_of_one_chapter(record: RunRecord, kept: str) -> None:
     reader = assert_sound(render_page(make_record(**{**NOTHING, kept: getattr(record, kept)})))
     assert reader.n_plots == {"perceptron": 2, "mlp": 4, "keras": 2, "pytorch": 2}[kept]
+
+
+def test_a_record_of_an_older_release(record: RunRecord) -> None:
+    page = render_page(without_new_parts(record))
+    reader = assert_sound(page)
+    assert reader.n_plots == 11
+    assert 'class="interval"' not in page
+    assert "interval of the accuracy (Wilson)" in reader.text
+    assert "bootstrap" not in reader.text
+    assert "throughline run --task make-classification --seeds 10 --seed 7" in reader.text
+    assert reader.text.count("throughline parity --ledger --run RUN") == 1
+    assert 'href="#ledger"' not in page
+    assert 'href="#ledger"' in render_page(record)
+
+
+def test_one_network_without_intervals(record: RunRecord) -> None:
+    reader = assert_sound(render_page(_with(record, "evaluation.networks.1.intervals", {})))
+    assert "bootstrap interval" in reader.text
 
 
 # What went wrong is said
@@ -249,6 +284,65 @@ def test_networks_that_differ_are_said_to_differ(record: RunRecord, read_text: C
     assert "the two differ at the" in read_text(changed)
 
 
+@pytest.mark.parametrize(
+    ("test", "verdict", "remark"),
+    [
+        (equivalence(), "equivalent within 1 percentage point , p", "t-tests. from evaluation.equivalence"),
+        (equivalence(0.004, 0.001), "equivalent within 1 percentage point , p", "a difference is there, too small"),
+        (equivalence(0.004, 0.03), "not shown to be equivalent within 1 percentage point , p", "differ either"),
+        (equivalence(-0.009, 0.003), "not shown to be equivalent within 1 percentage point , p", "is likely"),
+        (equivalence(-0.03, 0.003), "different by more than 1 percentage point , p", "outside that margin"),
+        (equivalence(0.03, 0.003, margin=0.005), "different by more than 0.5 percentage points , p", "outside that"),
+    ],
+)
+def test_equivalence_is_said_as_it_was_found(
+    record: RunRecord, test: EquivalenceTest, verdict: str, remark: str, read_text: Callable[[RunRecord], str]
+) -> None:
+    text = read_text(_with(record, "evaluation.equivalence", test))
+    told = text[text.index("Over 8 seeds") : text.index("Scores on the test rows")]
+    assert f": {verdict}" in told
+    assert remark in told
+    assert f"is {points(test.difference)} percentage points on average" in told
+    assert f"{points(test.low)} to {points(test.high)}" in told
+    assert "--seeds" not in text
+
+
+def test_every_line_of_the_ledger_is_told(record: RunRecord, page: str) -> None:
+    assert record.ledger is not None
+    text = PageReader(page).text
+    for line in record.ledger.lines:
+        for part in (line.title, line.keras_does, line.torch_does, line.sentence):
+            assert part in text
+    assert "scikit-learn: what PyTorch does about l2" in text
+    assert "one default alone opens the widest gap, initial weights" in text
+
+
+def test_ledger_stands_from_aligned_through_the_largest_to_all(record: RunRecord, page: str) -> None:
+    places = [
+        page.index(f"The sentence about {name} ") for name in ("aligned", "initialisation", "l2", "float32", "all")
+    ]
+    assert places == sorted(places)
+    assert (
+        page.index('id="evaluation"') < page.index('id="ledger"') < places[0] < places[-1] < page.index('id="tflite"')
+    )
+
+
+@pytest.mark.parametrize("kept", [slice(0, 1), slice(0, 2), slice(4, 5), slice(0, 0)])
+def test_a_short_ledger(record: RunRecord, kept: slice) -> None:
+    assert record.ledger is not None
+    lines = record.ledger.lines[kept]
+    reader = assert_sound(render_page(_with(record, "ledger.lines", lines)))
+    assert reader.n_plots == (13 if lines else 11)
+    assert "opens the widest gap" not in reader.text
+
+
+def test_pictures_of_the_ledger_tell_their_figures(record: RunRecord, drawn: dict[str, Picture]) -> None:
+    assert record.ledger is not None
+    for line in record.ledger.lines:
+        assert f"{line.title} {scientific(line.gap)} (" in drawn["ledger-gaps"].alt
+        assert f"{line.title} {points(line.accuracy_difference.value)} (" in drawn["ledger-accuracies"].alt
+
+
 # Every figure comes from the record
 
 
@@ -279,6 +373,30 @@ def test_networks_that_differ_are_said_to_differ(record: RunRecord, read_text: C
         ("evaluation.networks.1.classes.0.f1", 0.7531, percent(0.7531)),
         ("evaluation.paired.only_first_right", 173, count(173)),
         ("evaluation.paired.agreement", 0.8642, percent(0.8642)),
+        ("evaluation.networks.1.intervals.accuracy.low", 0.8888, percent(0.8888)),
+        ("evaluation.networks.0.intervals.roc_auc.high", 0.9891, decimal(0.9891)),
+        ("evaluation.networks.2.intervals.average_precision.low", 0.8891, decimal(0.8891)),
+        ("evaluation.networks.2.intervals.log_loss.low", 0.1891, decimal(0.1891)),
+        ("evaluation.networks.2.intervals.brier.high", 0.0891, decimal(0.0891)),
+        ("evaluation.networks.0.intervals.precision_1.low", 0.7171, percent(0.7171)),
+        ("evaluation.networks.1.intervals.recall_0.high", 0.9797, percent(0.9797)),
+        ("evaluation.networks.2.intervals.f1_1.low", 0.7373, percent(0.7373)),
+        ("evaluation.equivalence.p_value", 0.0171, "0.017"),
+        ("evaluation.equivalence.n_seeds", 23, "Over 23 seeds"),
+        ("ledger.n_steps", 731, "731 steps"),
+        ("ledger.n_train", 2917, count(2917)),
+        ("ledger.n_test", 1717, count(1717)),
+        ("ledger.seeds", [3, 1, 4, 1, 5], "5 seeds for each line"),
+        ("ledger.lines.0.gap_high", 3.3e-16, scientific(3.3e-16)),
+        ("ledger.lines.1.gap", 1.9e-3, scientific(1.9e-3)),
+        ("ledger.lines.1.gap_low", 2.9e-6, scientific(2.9e-6)),
+        ("ledger.lines.2.gap_high", 0.021, scientific(0.021)),
+        ("ledger.lines.2.share", 1.77, ratio(1.77)),
+        ("ledger.lines.2.keras_does", "begins at random", "begins at random"),
+        ("ledger.lines.2.accuracy_difference", Interval(value=0.0047, low=0.0031, high=0.0063), points(0.0047)),
+        ("ledger.lines.2.accuracy_difference", Interval(value=0.0047, low=0.0031, high=0.0063), points(0.0063)),
+        ("ledger.lines.4.torch_accuracy", 0.9123, percent(0.9123, 2)),
+        ("ledger.equivalence.difference", 0.0079, points(0.0079)),
         ("formats.4.size_bytes", 13_579, size(13_579)),
         ("formats.4.size_bytes", 13_579, decimal(13_579 / 17_300, 2)),
         ("formats.5.largest_difference", 6.6e-8, scientific(6.6e-8)),
@@ -312,6 +430,10 @@ def test_a_changed_field_changes_its_figure(
         ("evaluation.networks.0.precision_recall", [(0.0, 1.0), (1.0, 0.6)], "precision-recall"),
         ("evaluation.networks.2.calibration", [(0.1, 0.3, 500), (0.9, 0.8, 500)], "calibration"),
         ("evaluation.networks.2.calibration", [(0.1, 0.3, 500), (0.9, 0.8, 500)], "calibration-counts"),
+        ("ledger.lines.3.gap_low", 1e-10, "ledger-gaps"),
+        ("ledger.lines.1.gap", 0.0, "ledger-gaps"),
+        ("ledger.lines.2.accuracy_difference", Interval(value=0.02, low=0.01, high=0.03), "ledger-accuracies"),
+        ("ledger.equivalence.margin", 0.005, "ledger-accuracies"),
         ("formats.0.latency_us", 7.0, "trade-off"),
     ],
 )
@@ -335,6 +457,13 @@ def test_a_changed_series_changes_its_picture(
         ("keras.losses", [0.5]),
         ("evaluation.networks", []),
         ("evaluation.networks.0.calibration", []),
+        ("evaluation.networks.0.intervals", {"accuracy": Interval(value=0.9, low=0.8, high=1.0)}),
+        ("evaluation.equivalence.p_value", 0.0),
+        ("evaluation.equivalence.n_seeds", 1),
+        ("ledger.lines.4.gap", 0.0),
+        ("ledger.lines.4.share", float("nan")),
+        ("ledger.lines.2.gap_high", 1e9),
+        ("ledger.equivalence.margin", 0.0),
         ("wall_s", 0.0),
         ("formats.0.latency_us", 0.0),
         ("arguments", {}),
@@ -353,7 +482,12 @@ def _with(part: Any, field: str, value: object) -> Any:
     """Copy a record with one field of it, named by its path, replaced."""
     name, _, rest = field.partition(".")
     if isinstance(part, list):
-        return [_with(item, rest, value) if str(place) == name else item for place, item in enumerate(part)]
+        return [
+            (_with(item, rest, value) if rest else value) if str(place) == name else item
+            for place, item in enumerate(part)
+        ]
+    if isinstance(part, dict):
+        return part | {name: _with(part[name], rest, value) if rest else value}
     return dataclasses.replace(part, **{name: _with(getattr(part, name), rest, value) if rest else value})
 
 

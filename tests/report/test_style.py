@@ -17,7 +17,7 @@ WORDS = [
     *((word, ground) for word in ("good", "bad", "hold") for ground in (f"{word}-wash", "card")),
     *(("ink", f"{state}-wash") for state in ("good", "bad", "hold")),
 ]
-LINES = ["class-0", "class-1", "numpy", "keras", "torch", "bad", "ink"]
+LINES = ["class-0", "class-1", "numpy", "keras", "torch", "bad", "ink", "accent"]
 
 
 def contrast(first: str, second: str) -> float:

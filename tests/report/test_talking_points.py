@@ -197,6 +197,21 @@ def make_mlp(error: float = 2.94e-10, autograd: float | None = 1.3e-6, xor: floa
     return r.MlpRecord(gradient=gradient, problems=problems, training=make_training("numpy", 0.9313))
 
 
+def make_equivalence(
+    difference: float = -0.0012, half: float = 0.0021, p_value: float = 3e-5, n_seeds: int = 10
+) -> r.EquivalenceTest:
+    return r.EquivalenceTest(
+        frameworks=("keras", "torch"),
+        margin=0.01,
+        n_seeds=n_seeds,
+        difference=difference,
+        low=difference - half,
+        high=difference + half,
+        p_value=p_value,
+        equivalent=p_value < 0.05,
+    )
+
+
 def make_record(
     *,
     hidden: tuple[int, ...] = (64, 32),
@@ -212,6 +227,7 @@ def make_record(
     perceptron: r.PerceptronRecord | None = None,
     mlp: r.MlpRecord | None = None,
     network: dict[str, Any] | None = None,
+    equivalence: r.EquivalenceTest | None = None,
 ) -> r.RunRecord:
     measured = accuracy if bars_met else 0.8765
     entries = formats if formats is not None else [make_format(name) for name in FORMATS]
@@ -248,6 +264,7 @@ def make_record(
                 agreement=0.979,
                 p_value=paired[2],
             ),
+            equivalence=equivalence,
         ),
         formats=[entry for entry in entries if entry.chapter not in without],
         bars=[
@@ -280,6 +297,11 @@ RECORDS = {
     "no bars": make_record(n_bars=0),
     "significant": make_record(paired=(31, 9, 0.00068)),
     "just significant": make_record(paired=(9, 21, 0.0499)),
+    "equivalent": make_record(equivalence=make_equivalence()),
+    "equivalent and significant": make_record(paired=(31, 9, 0.00068), equivalence=make_equivalence(0.0071)),
+    "equivalent and the same": make_record(paired=(0, 0, 1.0), equivalence=make_equivalence(0.0, 0.0, 0.0)),
+    "not equivalent": make_record(equivalence=make_equivalence(half=0.021, p_value=0.31)),
+    "beyond the margin": make_record(equivalence=make_equivalence(-0.0312, p_value=0.9999)),
     "long names": make_record(task_name=LONG_NAME, classes=(LONG_NAME, "x" * 300)),
     "numbers for names": make_record(task_name="2024_data_123456789", classes=("123456789", "987654321")),
     "markup in names": make_record(task_name="<b>|x|</b>", classes=("*a*", "`b` [c](d)")),
@@ -370,6 +392,7 @@ def test_the_longest_case_of_every_chapter_still_fits() -> None:
         perceptron=make_perceptron(converged=False, n_epochs=7777, n_mistakes=777_777, novikoff_bound=1_777_777.7),
         mlp=make_mlp(error=2.77e-17, autograd=2.77e-17),
         network={"dropout": 0.277},
+        equivalence=make_equivalence(0.27777, 0.27776, 0.27777, 777),
     )
     check_lengths(talking_points(record))
 
@@ -391,6 +414,7 @@ shares = st.floats(0, 1)
     without=st.sets(st.integers(1, 7)).map(tuple),
     classes=st.tuples(st.text(max_size=40), st.text(max_size=40)),
     task_name=st.text(max_size=60),
+    equivalence=st.none() | st.builds(make_equivalence, st.floats(-1, 1), shares, shares, st.integers(2, 99)),
 )
 def test_lengths_hold_for_any_record(
     entries: tuple[str, ...], difference: float, n_flips: int, size_bytes: int, **fields: Any
@@ -460,6 +484,22 @@ def test_wording_follows_the_measurement() -> None:
         RECORDS["just significant"], 5
     )
     assert "nothing to test" in script(RECORDS["perfect"], 5)
+    assert "they are 0.12 percentage points apart, and a test shows them equivalent to within 1 point." in script(
+        RECORDS["equivalent"], 5
+    )
+    assert "which is not proof" not in script(RECORDS["equivalent"], 5)
+    assert "are 0 percentage points apart" in script(RECORDS["equivalent and the same"], 5)
+    assert "which does not show them equivalent to within 1 point." in script(RECORDS["not equivalent"], 5)
+    assert "3.12 percentage points apart, and shown to differ by more than 1 point." in script(
+        RECORDS["beyond the margin"], 5
+    )
+    assert "over 10 seeds equivalent within 1 percentage point, p is below 0.001." in render_talking_points(
+        RECORDS["equivalent"]
+    )
+    assert "over 10 seeds NOT shown to be equivalent within 1 percentage point, p is 0.31." in render_talking_points(
+        RECORDS["not equivalent"]
+    )
+    assert "percentage point" not in render_talking_points(usual)
     assert "did not converge" in script(RECORDS["perceptron did not converge"], 1)
     assert "did settle" in script(RECORDS["own task separable"], 1)
     assert "something is wrong" in script(RECORDS["bound broken"], 1)

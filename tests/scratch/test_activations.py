@@ -27,7 +27,7 @@ Z = np.concatenate([np.linspace(-30, 30, 241), np.random.default_rng(0).normal(s
 def test_table_is_keyed_by_name():
     assert set(ACTIVATIONS) == set(TORCH)
     assert all(activation.name == name for name, activation in ACTIVATIONS.items())
-    assert set(OUTPUT_ACTIVATIONS) == {"linear", "sigmoid", "softmax"}
+    assert set(OUTPUT_ACTIVATIONS) == {"exp", "linear", "sigmoid", "softmax"}
 
 
 @pytest.mark.parametrize("name", TORCH)

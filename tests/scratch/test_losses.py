@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
-from sklearn.metrics import log_loss, mean_squared_error
+from sklearn.metrics import log_loss, mean_poisson_deviance, mean_squared_error
 
 from throughline.scratch import LOSSES, OUTPUT_ACTIVATIONS, sigmoid, softmax
 
@@ -16,10 +16,25 @@ N = 17
 BINARY = (RNG.normal(scale=3, size=(N, 1)), RNG.integers(0, 2, (N, 1)).astype(float))
 CATEGORICAL = (RNG.normal(scale=3, size=(N, 4)), np.eye(4)[RNG.integers(0, 4, N)])
 VALUES = (RNG.normal(size=(N, 3)), RNG.normal(size=(N, 3)))
-CASES = {"binary_cross_entropy": BINARY, "categorical_cross_entropy": CATEGORICAL, "mean_squared_error": VALUES}
+COUNTS = (RNG.normal(scale=2, size=(N, 3)), RNG.poisson(1.5, (N, 3)).astype(float))
+CASES = {
+    "binary_cross_entropy": BINARY,
+    "categorical_cross_entropy": CATEGORICAL,
+    "half_poisson_deviance": COUNTS,
+    "mean_squared_error": VALUES,
+}
+
+
+def torch_half_poisson_deviance(z, y):
+    # torch leaves out y log y - y, which has no gradient; and takes the mean over outputs, where we take their sum.
+    left_out = torch.xlogy(y, y) - y
+    return torch.nn.functional.poisson_nll_loss(z, y, reduction="sum") / len(z) + left_out.sum() / len(z)
+
+
 TORCH = {
     "binary_cross_entropy": torch.nn.functional.binary_cross_entropy_with_logits,
     "categorical_cross_entropy": torch.nn.functional.cross_entropy,
+    "half_poisson_deviance": torch_half_poisson_deviance,
     "mean_squared_error": torch.nn.functional.mse_loss,
 }
 
@@ -47,6 +62,9 @@ def test_values_agree_with_sklearn():
     assert_allclose(
         LOSSES["mean_squared_error"].value(values, targets), mean_squared_error(targets, values), rtol=1e-14
     )
+    z, y = COUNTS
+    deviances = [mean_poisson_deviance(y[:, i], np.exp(z[:, i])) for i in range(3)]
+    assert_allclose(LOSSES["half_poisson_deviance"].value(z, y), sum(deviances) / 2, rtol=1e-13)
 
 
 def test_by_hand():
@@ -60,6 +78,11 @@ def test_by_hand():
     mse = LOSSES["mean_squared_error"]
     assert mse.value(logits, y) == 3.5
     assert_allclose(mse.gradient(logits, y), [[0.5, -1.0], [1.5, 0.0]], rtol=1e-15)
+    # 2 expected where 3 were counted: 3 log(3/2) - 3 + 2; 1 expected where none was: 0 - 0 + 1.
+    logits, y = np.array([[math.log(2)], [0.0]]), np.array([[3], [0]])
+    deviance = LOSSES["half_poisson_deviance"]
+    assert_allclose(deviance.value(logits, y), (3 * math.log(3 / 2) - 1 + 1) / 2, rtol=1e-15)
+    assert_allclose(deviance.gradient(logits, y), [[(2 - 3) / 2], [(1 - 0) / 2]], rtol=1e-15)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -73,6 +96,25 @@ def test_confident_mistakes_cost_their_logit_without_overflow(dtype):
         z, y = np.array([[1e4, -1e4, 0.0]], dtype=dtype), np.array([[0, 1, 0]])
         assert cce.value(z, y) == 2e4
         assert_allclose(cce.gradient(z, y), [[1, -1, 0]])
+
+
+def test_a_count_that_no_number_can_hold_costs_infinitely_much_and_makes_no_noise():
+    deviance = LOSSES["half_poisson_deviance"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for y in (0.0, 3.0):
+            assert deviance.value(np.array([[1e4]]), np.array([[y]])) == math.inf
+            assert deviance.gradient(np.array([[1e4]]), np.array([[y]])) == math.inf
+            assert_allclose(deviance.value(np.array([[-1e4]]), np.array([[y]])), y * 1e4, rtol=1e-2)
+
+
+@pytest.mark.parametrize("count", [1e-3, 1.0, 1e3, 1e9])
+def test_the_poisson_deviance_is_exact_near_its_zero(count):
+    # y (e^t - 1 - t) = y t^2 / 2 for a small t; the difference y log(y / m) - y + m would lose it below y * 1e-16.
+    z = math.log(count) + 1e-6
+    t = z - math.log(count)
+    value = LOSSES["half_poisson_deviance"].value(np.array([[z]]), np.array([[count]]))
+    assert_allclose(value, count * t * t / 2, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", CASES)

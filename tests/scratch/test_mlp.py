@@ -10,6 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from throughline.scratch import ACTIVATIONS, LOSSES, MLP, Adam, GradientDescent
 
+from .test_losses import TORCH as TORCH_LOSSES
+
 TORCH_ACTIVATIONS = {
     "linear": lambda z: z,
     "sigmoid": torch.sigmoid,
@@ -17,12 +19,12 @@ TORCH_ACTIVATIONS = {
     "relu": torch.relu,
     "gelu": torch.nn.functional.gelu,
 }
-TORCH_LOSSES = {
-    "binary_cross_entropy": torch.nn.functional.binary_cross_entropy_with_logits,
-    "categorical_cross_entropy": torch.nn.functional.cross_entropy,
-    "mean_squared_error": torch.nn.functional.mse_loss,
+N_OUTPUTS = {
+    "binary_cross_entropy": 1,
+    "categorical_cross_entropy": 3,
+    "half_poisson_deviance": 2,
+    "mean_squared_error": 2,
 }
-N_OUTPUTS = {"binary_cross_entropy": 1, "categorical_cross_entropy": 3, "mean_squared_error": 2}
 XOR_X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 XOR_Y = np.array([[0.0], [1.0], [1.0], [0.0]])
 
@@ -35,6 +37,8 @@ def make_data(loss, n_samples=13, n_features=4, seed=0):
         return X, labels[:, None].astype(float)
     if loss == "categorical_cross_entropy":
         return X, np.eye(3)[labels + (X[:, 1] > 0)]
+    if loss == "half_poisson_deviance":
+        return X, rng.poisson(2.0, (n_samples, 2)).astype(float)
     return X, np.hstack([X[:, :1] ** 2, X[:, 1:2] - X[:, 2:3]])
 
 
@@ -358,7 +362,7 @@ def test_both_dtypes_start_from_the_same_point():
 
 def test_answers_have_their_shapes():
     X = np.random.default_rng(0).normal(size=(7, 4))
-    binary, several, values = (MLP((4, 5, N_OUTPUTS[loss]), loss=loss) for loss in LOSSES)
+    binary, several, counts, values = (MLP((4, 5, N_OUTPUTS[loss]), loss=loss) for loss in LOSSES)
     p = binary.predict_proba(X)
     assert p.shape == (7, 1)
     assert_array_equal(binary.predict(X), (p[:, 0] > 0.5).astype(int))
@@ -367,6 +371,8 @@ def test_answers_have_their_shapes():
     assert_array_equal(several.predict(X), q.argmax(axis=1))
     assert_array_equal(values.predict(X), values.predict_proba(X))
     assert values.predict(X).shape == (7, 2)
+    assert_array_equal(counts.predict(X), counts.predict_proba(X))
+    assert_allclose(np.log(counts.predict(X)), counts.forward(X).logits, rtol=1e-13, atol=1e-15)
     assert binary.predict(X).dtype == several.predict(X).dtype == np.int64
 
 
@@ -381,7 +387,7 @@ def test_hidden_output_is_what_the_last_layer_sees():
 def test_no_warning_when_the_logits_are_enormous():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for loss in LOSSES:
+        for loss in set(LOSSES) - {"half_poisson_deviance"}:  # whose answer to these is infinite: see test_losses
             X, y = make_data(loss)
             mlp = MLP((4, 5, N_OUTPUTS[loss]), loss=loss, hidden="sigmoid")
             mlp.kernels[-1][...] *= 1e4
@@ -423,6 +429,10 @@ ONE = np.ones((3, 1))
         (lambda: MLP((2, 1)).loss_value(ROWS, ONE[:, 0]), "y must have the shape of the logits"),
         (lambda: MLP((2, 1)).fit(ROWS, ONE[:, 0], **GOOD), r"y must have shape \(3, 1\), got \(3,\)"),
         (lambda: MLP((2, 1)).fit(ROWS, 2 * ONE, **GOOD), r"y must lie in \[0, 1\], got values from 2.0 to 2.0"),
+        (
+            lambda: MLP((2, 1), loss="half_poisson_deviance").fit(ROWS, -ONE, **GOOD),
+            r"y must be counts or amounts of at least 0, got -1\.0",
+        ),
         (lambda: MLP((2, 1)).fit(ROWS * np.nan, ONE, **GOOD), "X must hold finite"),
         (lambda: MLP((2, 1)).fit(ROWS, ONE * np.inf, **GOOD), "y must hold finite"),
         (lambda: MLP((2, 2), loss="categorical_cross_entropy").fit(ROWS, np.ones((3, 2)), **GOOD), "must be one-hot"),

@@ -25,7 +25,12 @@ OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
     "rmsprop": lambda: RMSprop(0.001, epsilon=1e-2),
     "rmsprop, epsilon inside": lambda: RMSprop(0.001, epsilon=1e-4, epsilon_inside_root=True),
 }
-N_OUTPUTS = {"binary_cross_entropy": 1, "categorical_cross_entropy": 3, "mean_squared_error": 2}
+N_OUTPUTS = {
+    "binary_cross_entropy": 1,
+    "categorical_cross_entropy": 3,
+    "half_poisson_deviance": 2,
+    "mean_squared_error": 2,
+}
 N_STEPS = 1000
 
 
@@ -36,6 +41,8 @@ def draw_rows(loss: str, n: int, n_outputs: int, seed: int) -> tuple[np.ndarray,
         return X, rng.integers(0, 2, (n, n_outputs)).astype(float)
     if loss == "categorical_cross_entropy":
         return X, np.eye(n_outputs)[rng.integers(0, n_outputs, n)]
+    if loss == "half_poisson_deviance":
+        return X, rng.poisson(2.0, (n, n_outputs)).astype(float)
     return X, rng.normal(size=(n, n_outputs))
 
 

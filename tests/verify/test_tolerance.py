@@ -119,7 +119,7 @@ def test_tolerance_of_a_one_unit_network_worked_out_by_hand(activation):
     z2 = w2 * a1 + b2
     slope = w2 * ACTIVATIONS[activation].derivative(z1, a1)  # d logit / d z1
     variance = (math.sqrt(2) * u * (abs(a1 * w2) + abs(b2))) ** 2
-    variance += (w2 * ACTIVATION_ROUNDINGS[activation] * u) ** 2
+    variance += (w2 * ACTIVATION_ROUNDINGS[activation] * u * max(1.0, abs(a1))) ** 2
     variance += (slope * math.sqrt(2) * u * (abs(a0 * w1) + abs(b1))) ** 2
     variance += (slope * w1 * 4 * u * a0) ** 2
     distance = SAFETY * math.sqrt(2 * variance)

@@ -86,7 +86,7 @@ def _train_on_task(run: Run) -> TrainingRecord:
     kept = numpy_net.get_weights(network)
     kept.save(folder / "weights.safetensors", run.network)
     run.numpy_test_answers = numpy_net.predict(network, run.split.X_test)
-    return training_record("numpy", run.network, epochs, run.initial.digest, kept.digest, fit_s)
+    return training_record("numpy", run.network, run.train, epochs, run.initial.digest, kept.digest, fit_s)
 
 
 def _check_gradients(run: Run) -> GradientRecord:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,16 +14,31 @@ if TYPE_CHECKING:
     from throughline.record import RunRecord
 
 
-def _whole_number(type_: type, tokens: Sequence[Token]) -> int:
+def _whole_number(name: str, allowed: str) -> Callable[[type, Sequence[Token]], int]:
     # On its own, cyclopts would round 1.5 to a seed that nobody asked for.
-    try:
-        return int(tokens[0].value)
-    except ValueError as error:
-        received, remedy = quoted(tokens[0].value), "pass for example --seed 7"
-        raise UsageError("--seed", "a whole number from 0 to 4294967295", received, remedy) from error
+    def convert(type_: type, tokens: Sequence[Token]) -> int:
+        try:
+            return int(tokens[0].value)
+        except ValueError as error:
+            raise UsageError(name, allowed, quoted(tokens[0].value), f"pass for example {name} 7") from error
+
+    return convert
 
 
-Seed = Annotated[int, Parameter(converter=_whole_number, help="Seed of data, weights, order and dropout. Default: 0.")]
+Seed = Annotated[
+    int,
+    Parameter(
+        converter=_whole_number("--seed", "a whole number from 0 to 4294967295"),
+        help="Seed of data, weights, order and dropout. Default: 0.",
+    ),
+]
+Seeds = Annotated[
+    int,
+    Parameter(
+        converter=_whole_number("--seeds", "1 for none, or a whole number from 3"),
+        help="Short trainings of both frameworks, to test that they are equivalent. Default: 10; 1 for none.",
+    ),
+]
 Chapters = Annotated[str, Parameter(help="Chapters such as 3,4,6; those they need are added. Default: all.")]
 
 Formats = Annotated[
@@ -38,6 +53,7 @@ def run(
     target: Annotated[str | None, Parameter(help="Column of the file with the two classes.")] = None,
     out: Annotated[Path | None, Parameter(help="Folder to write, new or empty. Default: a new one in runs/.")] = None,
     seed: Seed = 0,
+    seeds: Seeds = 10,
     chapters: Chapters = "1,2,3,4,5,6,7",
     formats: Formats = "",
     strict: Annotated[bool, Parameter(help="Exit with 1 if a bar was missed, too.")] = False,
@@ -50,7 +66,7 @@ def run(
         throughline run
         throughline run --task breast-cancer --seed 7
         throughline run --data patients.csv --target outcome --out runs/patients
-        throughline run --chapters 3,6 --json
+        throughline run --chapters 3,6 --seeds 1 --json
         throughline run --formats all
         throughline run --formats tflite-int8,c99
     """
@@ -66,7 +82,9 @@ def run(
         raise UsageError("--chapters", "numbers from 1 to 7 separated by commas", quoted(chapters), remedy) from error
     console = Console(stderr=json, highlight=False, markup=False, emoji=False)
     beyond = tuple(name.strip() for name in formats.split(",") if name.strip())
-    request = RunRequest(task=task, data=data, target=target, out=out, seed=seed, chapters=numbers, formats=beyond)
+    request = RunRequest(
+        task=task, data=data, target=target, out=out, seed=seed, seeds=seeds, chapters=numbers, formats=beyond
+    )
     with RunDisplay(console) as display:
         record, folder = run(request, display.on_event)
     print_summary(console, record, folder)

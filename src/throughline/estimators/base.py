@@ -22,6 +22,7 @@ from ..scratch.activations import FloatArray
 from .callbacks import Callback, FunctionCallback, ProgressBar
 from .checkpoint import Checkpoint
 from .lbfgs import fit_lbfgs
+from .metrics import Metrics, check_metrics
 from .network import HIDDEN, SOLVERS
 from .prediction import Predictor, pack
 from .schedules import Schedule
@@ -61,6 +62,8 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn ships n
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "rho": [Interval(Real, 0, 1, closed="left")],
+        "validation_metrics": [str, callable, list, tuple, dict, None],
+        "monitor": [str, None],
         "callbacks": [list, tuple, None],
         "progress": ["boolean"],
     }
@@ -94,6 +97,8 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn ships n
         dropout: float | Sequence[float] = 0.0,
         weight_decay: float = 0.01,
         rho: float = 0.9,
+        validation_metrics: Metrics = None,
+        monitor: str | None = None,
         callbacks: Sequence[Any] | None = None,
         progress: bool = False,
     ) -> None:
@@ -123,6 +128,8 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn ships n
         self.dropout = dropout
         self.weight_decay = weight_decay
         self.rho = rho
+        self.validation_metrics = validation_metrics
+        self.monitor = monitor
         self.callbacks = callbacks
         self.progress = progress
 
@@ -144,6 +151,14 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn ships n
     def _score_logits(self, logits: FloatArray, y: FloatArray, sample_weight: FloatArray | None) -> float:
         """Return the score of logits against targets, both (n_samples, n_outputs)."""
 
+    @abstractmethod
+    def _as_answers(self, targets: FloatArray) -> Any:
+        """Return targets of shape (n_samples, n_outputs) in the form in which `predict` answers."""
+
+    def _values(self, logits: FloatArray) -> FloatArray:
+        """Return the values that logits stand for."""
+        return logits
+
     # --- training ----------------------------------------------------------------------------------------------------
 
     def _fit(
@@ -157,6 +172,9 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn ships n
         resume_from: Checkpoint | str | os.PathLike[str] | None = None,
     ) -> Self:
         self._validate_params()
+        # Calls of partial_fit may have validation rows or not: curves have an entry for each that has.
+        validated = incremental or self.early_stopping or validation[0] is not None
+        scorers = check_metrics(self, validated=validated)
         hidden_sizes = self._hidden_sizes()
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, y = validate_data(
@@ -183,7 +201,9 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn ships n
         if self.solver == "lbfgs":
             fit_lbfgs(self, X, targets, weights)
         else:
-            training = StochasticTraining(self, incremental=incremental, callbacks=self._all_callbacks())
+            training = StochasticTraining(
+                self, incremental=incremental, callbacks=self._all_callbacks(), scorers=scorers
+            )
             training.run(Rows(X, targets, weights), held_out, checkpoint)
         if not all(np.isfinite(w).all() for w in (*self.coefs_, *self.intercepts_)):
             raise ValueError(NOT_FINITE)

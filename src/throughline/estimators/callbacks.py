@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ class Epoch:
         The one that trains; its `coefs_` are the present ones.
     checkpoint : callable
         Returns a `Checkpoint` from which training goes on exactly.
+    validation_metrics : dict of str to float
+        The entries of `validation_history_`; empty without validation rows or metrics.
     """
 
     number: int
@@ -40,6 +42,7 @@ class Epoch:
     learning_rate: float
     estimator: Any
     checkpoint: Callable[[], Checkpoint]
+    validation_metrics: dict[str, float] = field(default_factory=dict)
 
 
 class Callback:
@@ -94,7 +97,7 @@ class SaveCheckpoint(Callback):
 
 
 class ProgressBar(Callback):
-    """A bar on the terminal with the present loss and validation score."""
+    """A bar on the terminal with the present loss, validation score and metrics."""
 
     def on_start(self, n_epochs: int) -> None:
         """Draw the empty bar."""
@@ -108,7 +111,9 @@ class ProgressBar(Callback):
     def on_epoch(self, epoch: Epoch) -> None:
         """Move on."""
         score = "" if epoch.validation_score is None else f", validation score {epoch.validation_score:.4f}"
-        self._bar.update(self._task, completed=epoch.number, description=f"loss {epoch.loss:.4f}{score}")
+        # On lines of their own: beside each other they would be cut off.
+        metrics = "".join(f"\n{name} {value:.4f}" for name, value in epoch.validation_metrics.items())
+        self._bar.update(self._task, completed=epoch.number, description=f"loss {epoch.loss:.4f}{score}{metrics}")
 
     def on_end(self) -> None:
         """Leave the bar as it is."""

@@ -84,6 +84,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         For "adamw".
     rho : float, default=0.9
         Decay of the memory of "rmsprop".
+    validation_metrics : str, callable, list or dict of these, or None, default=None
+        What to measure on the validation rows after each epoch besides the score: names of scikit-learn's scorers
+        ("roc_auc", "neg_log_loss"), functions ``scorer(estimator, X, y)``, or a dictionary that names either. More is
+        better in all of them. Each costs a prediction an epoch.
+    monitor : str or None, default=None
+        Which of these metrics takes the place of the score, in `early_stopping` and in `validation_scores_`.
     callbacks : list or None, default=None
         Functions that get a `callbacks.Epoch` after each epoch and return True to stop, or `callbacks.Callback`.
     progress : bool, default=False
@@ -104,7 +110,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
     loss_curve_ : list of float
         Loss of each epoch: the mean over its rows, each taken before the step it took part in.
     validation_scores_ : list of float or None
-        Accuracy on the validation rows after each epoch.
+        Accuracy on the validation rows after each epoch, or what `monitor` names in its place.
+    validation_history_ : dict of str to list of float
+        Each of `validation_metrics` on the validation rows after each epoch; NaN for epochs in which it was not asked
+        for, before a warm start or resumption with other metrics.
     best_validation_score_ : float or None
         The highest of them.
     n_iter_ : int
@@ -180,7 +189,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         return self._fit(X, y, sample_weight, validation=(X_val, y_val), resume_from=resume_from)
 
     @available_if(is_stochastic)  # type: ignore[untyped-decorator]
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None, *, X_val: Any = None, y_val: Any = None
+    ) -> Self:
         """Train for one epoch, with what the optimizer remembers of the calls before.
 
         Parameters
@@ -193,6 +204,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
             How often each row counts.
         classes : array-like of shape (n_classes,), optional
             All classes there will be; needed in the first call.
+        X_val, y_val : array-like, optional
+            Rows to score after the epoch.
 
         Returns
         -------
@@ -202,7 +215,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         if _check_partial_fit_first_call(self, classes):
             several = type_of_target(y).startswith("multilabel")
             self._label_binarizer = LabelBinarizer().fit(y if several else classes)
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, incremental=True, validation=(X_val, y_val))
 
     def _checked_targets(self, y: Any, *, first: bool, incremental: bool) -> FloatArray:
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
@@ -251,6 +264,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         else:
             right = ((logits > 0) == (y > 0)).all(axis=1)
         return float(np.average(right, weights=sample_weight))
+
+    def _as_answers(self, targets: FloatArray) -> Any:
+        return self._label_binarizer.inverse_transform(targets)
 
     # --- answers -----------------------------------------------------------------------------------------------------
 

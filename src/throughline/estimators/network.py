@@ -15,6 +15,7 @@ LOSSES = {
     "identity": "mean_squared_error",
     "logistic": "binary_cross_entropy",
     "softmax": "categorical_cross_entropy",
+    "exp": "half_poisson_deviance",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from ..scratch.plan import Plan
 from .blas import single_thread_if_small
 from .callbacks import Callback, Epoch
 from .checkpoint import Checkpoint, random_from, random_words
+from .metrics import Scorer, extend_curves, score_rows
 from .network import SOLVERS, build_mlp, descended_share, reported_share
 from .schedules import LearningRate
 
@@ -35,6 +37,7 @@ PROGRESS = (
     "best_loss_",
     "validation_scores_",
     "best_validation_score_",
+    "validation_history_",
     "_no_improvement_count",
 )
 
@@ -58,13 +61,18 @@ class StochasticTraining:
     incremental : bool
         Whether one epoch is all, with what the optimizer remembers of the calls before.
     callbacks : sequence of Callback
+    scorers : dict of str to callable
+        The validation metrics.
     """
 
-    def __init__(self, estimator: Any, *, incremental: bool, callbacks: Sequence[Callback]) -> None:
+    def __init__(
+        self, estimator: Any, *, incremental: bool, callbacks: Sequence[Callback], scorers: dict[str, Scorer]
+    ) -> None:
         if incremental and estimator.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
-        self.estimator, self.incremental, self.callbacks = estimator, incremental, callbacks
+        self.estimator, self.incremental, self.callbacks, self.scorers = estimator, incremental, callbacks, scorers
         self.stopped = False
+        self._measured: dict[str, float] = {}
 
     def run(self, rows: Rows, validation: Rows | None, checkpoint: Checkpoint | None) -> None:
         """Train until there is no more to gain, or `max_iter`."""
@@ -81,6 +89,7 @@ class StochasticTraining:
         self._start_watching()
         if checkpoint is not None:
             self._resume(checkpoint)
+        self._start_curves()
         with single_thread_if_small(self._plan.mlp.layer_sizes, self._plan.batch_size):
             self._run_epochs()
         if e.early_stopping:
@@ -155,13 +164,25 @@ class StochasticTraining:
         """Begin the record; after a warm start go on with it, also if it was stopped in another way before."""
         e = self.estimator
         if not hasattr(e, "loss_curve_"):
-            e.loss_curve_, e._no_improvement_count = [], 0
+            e.loss_curve_, e.validation_history_, e._no_improvement_count = [], {}, 0
             e.best_loss_ = e.validation_scores_ = e.best_validation_score_ = None
         self._best = self._plan.P.copy() if e.early_stopping else self._plan.P[:0].copy()
         if self._validation is not None and e.validation_scores_ is None:
             e.validation_scores_, e.best_validation_score_ = [], -math.inf
         if not e.early_stopping and e.best_loss_ is None:
             e.best_loss_ = math.inf
+
+    def _start_curves(self) -> None:
+        """Let a metric that was not there before begin where the others are; forget the best of another one."""
+        e = self.estimator
+        if self._validation is None:
+            return
+        self._validation_answers = e._as_answers(self._validation.y) if self.scorers else None
+        for name in self.scorers:
+            e.validation_history_.setdefault(name, [math.nan] * len(e.validation_scores_))
+        if getattr(e, "_monitored", e.monitor) != e.monitor:
+            e.best_validation_score_ = -math.inf
+        e._monitored = e.monitor
 
     # --- epochs ------------------------------------------------------------------------------------------------------
 
@@ -213,12 +234,12 @@ class StochasticTraining:
         """Count the epochs in a row that brought nothing, by validation score or by training loss."""
         e, score = self.estimator, math.nan
         if self._validation is not None:
-            held_out = self._validation
-            logits = e._predictor.logits(held_out.X)
-            score = e._score_logits(logits, held_out.y, held_out.sample_weight)
+            score = self._score(self._validation)
             e.validation_scores_.append(score)
+            extend_curves(e.validation_history_, self._measured)
             if e.verbose:
-                print(f"Validation score: {score:f}")
+                measured = "".join(f", {name}: {value:f}" for name, value in self._measured.items())
+                print(f"Validation score: {score:f}{measured}")
         idle = score < e.best_validation_score_ + e.tol if e.early_stopping else e.loss_ > e.best_loss_ - e.tol
         e._no_improvement_count = e._no_improvement_count + 1 if idle else 0
         if self._validation is not None and score > e.best_validation_score_:
@@ -227,6 +248,21 @@ class StochasticTraining:
                 self._best[...] = self._plan.P
         if not e.early_stopping and e.loss_ < e.best_loss_:
             e.best_loss_ = e.loss_
+
+    def _score(self, held_out: Rows) -> float:
+        """Measure the metrics; return the one that is monitored, or the estimator's own score."""
+        e = self.estimator
+        logits = e._predictor.logits(held_out.X)
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(e._values(logits)).all()
+        self._measured = dict.fromkeys(self.scorers, math.nan)  # what has diverged has no score
+        if finite:
+            answers = self._validation_answers
+            self._measured = score_rows(self.scorers, e, held_out.X, answers, held_out.sample_weight)
+        if e.monitor is not None:
+            return self._measured[e.monitor]
+        score: float = e._score_logits(logits, held_out.y, held_out.sample_weight)
+        return score
 
     def _judge(self) -> None:
         """Stop, or go on at a lower rate, when there was nothing new for too long."""
@@ -249,7 +285,7 @@ class StochasticTraining:
         if not self.callbacks:
             return
         score = e.validation_scores_[-1] if self._validation is not None else None
-        epoch = Epoch(e.n_iter_, e.max_iter, e.loss_, score, rate, e, self.checkpoint)
+        epoch = Epoch(e.n_iter_, e.max_iter, e.loss_, score, rate, e, self.checkpoint, self._measured)
         answers = [callback.on_epoch(epoch) for callback in self.callbacks]
         self.stopped = self.stopped or any(answer is True for answer in answers)
 
@@ -279,7 +315,7 @@ class StochasticTraining:
             start=random_words(self._start),
             random=random_words(e._random_state.get_state(legacy=False)),
             learning_rate=e._rates.rate,
-            progress={name: _copied(getattr(e, name)) for name in PROGRESS},
+            progress={name: copy.deepcopy(getattr(e, name)) for name in PROGRESS},
             stopped=self.stopped,
         )
 
@@ -297,7 +333,7 @@ class StochasticTraining:
         self._best, self._order, self.stopped = c.best_parameters.copy(), c.order, c.stopped
         e._random_state, e._rates.rate = random_from(c.random), c.learning_rate
         for name, value in c.progress.items():
-            setattr(e, name, _copied(value))
+            setattr(e, name, copy.deepcopy(value))
 
 
 def memory_of(plan: Plan) -> dict[str, Any]:
@@ -310,7 +346,3 @@ def _shuffled(order: npt.NDArray[np.intp], random: np.random.RandomState) -> npt
     permutation = np.arange(len(order))
     random.shuffle(permutation)
     return order[permutation]
-
-
-def _copied(value: Any) -> Any:
-    return list(value) if isinstance(value, list) else value

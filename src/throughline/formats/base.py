@@ -25,7 +25,7 @@ from throughline.weights import Array, Weights
 
 FrameworkName = Literal["keras", "torch"]
 Facts = dict[str, str | int]
-EXPORTING_FRAMEWORKS: tuple[FrameworkName, ...] = ("keras", "torch")
+EXPORTING_FRAMEWORKS: tuple[FrameworkName, FrameworkName] = ("keras", "torch")
 
 
 class Runner(ABC):

@@ -153,8 +153,7 @@ def write_c(spec: NetworkSpec, weights: Weights) -> tuple[str, str]:
     -------
     header, source : str
     """
-    output = getattr(spec, "output", "sigmoid")
-    activations = [spec.hidden_activation] * len(spec.hidden_units) + [output]
+    activations = [spec.hidden_activation] * len(spec.hidden_units) + [spec.output]
     unknown = sorted(set(activations) - {*ACTIVATIONS, "softmax"})
     if unknown:
         raise SpecError("activation", f"one of {', '.join(ACTIVATIONS)}", unknown[0], "deploy another format")
@@ -166,7 +165,7 @@ def write_c(spec: NetworkSpec, weights: Weights) -> tuple[str, str]:
         stack_bytes=4 * sum(spec.layer_sizes[:-1]),
         n_inputs=spec.n_inputs,
         n_outputs=spec.layer_sizes[-1],
-        meaning=MEANINGS[output],
+        meaning=MEANINGS[spec.output],
     )
     source = Template(SOURCE).substitute(
         math="#include <math.h>\n" if any(name == "softmax" or ACTIVATIONS[name][1] for name in used) else "",

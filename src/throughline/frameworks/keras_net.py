@@ -6,25 +6,35 @@ the same point, and the options of `fit` that keep a small network fast.
 
 from __future__ import annotations
 
+import functools
+import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from throughline.data.split import Split
 from throughline.errors import DataError
-from throughline.frameworks.base import Epoch, OnEpoch, refuse_other_epsilon
+from throughline.frameworks.base import Epoch, OnEpoch, divergence, refuse_other_than_stock
+from throughline.frameworks.rows import answers, batches, row_weights, targets
 from throughline.spec import NetworkSpec, TrainSpec
 from throughline.weights import Array, Weights
 
 if TYPE_CHECKING:
     import keras
 
+Fit = Callable[["keras.Sequential", TrainSpec, Split, OnEpoch], list[Epoch]]
 INPUT_NAME = "features"
 OUTPUT_NAME = "probability"
+LOSSES = {
+    "sigmoid": "BinaryCrossentropy",
+    "softmax": "CategoricalCrossentropy",
+    "linear": "MeanSquaredError",
+}
 
 
 def build(spec: NetworkSpec, weights: Weights) -> keras.Sequential:
-    """Return the network as `keras.Sequential`: scaling, hidden layers with dropout, sigmoid output.
+    """Return the network as `keras.Sequential`: scaling, hidden layers with dropout, output.
 
     Parameters
     ----------
@@ -44,7 +54,7 @@ def build(spec: NetworkSpec, weights: Weights) -> keras.Sequential:
     for i, units in enumerate(spec.hidden_units, start=1):
         network.add(layers.Dense(units, activation=spec.hidden_activation, dtype=spec.dtype, name=f"dense_{i}"))
         network.add(layers.Dropout(spec.dropout, seed=spec.seed + i, dtype=spec.dtype, name=f"dropout_{i}"))
-    network.add(layers.Dense(1, activation="sigmoid", dtype=spec.dtype, name=OUTPUT_NAME))
+    network.add(layers.Dense(spec.n_outputs, activation=spec.output, dtype=spec.dtype, name=OUTPUT_NAME))
     set_weights(network, weights)
     return network
 
@@ -53,7 +63,7 @@ def get_weights(network: keras.Sequential) -> Weights:
     """Return copies of all weights; Keras keeps kernels as (fan_in, fan_out), as `Weights` does."""
     scaling = network.get_layer("scaling")
     mean, variance = (np.asarray(value).reshape(-1) for value in (scaling.mean, scaling.variance))
-    pairs = [layer.get_weights() for layer in _dense_layers(network)]
+    pairs = [layer.get_weights() for layer in dense_layers(network)]
     return Weights(mean, np.sqrt(variance), tuple(kernel for kernel, _ in pairs), tuple(bias for _, bias in pairs))
 
 
@@ -64,42 +74,67 @@ def set_weights(network: keras.Sequential, weights: Weights) -> None:
     scaling.build((None, len(weights.mean)))
     # The scaling is a constant of the layer, and of every function that was compiled with it so far.
     network.train_function = network.test_function = network.predict_function = None
-    for layer, kernel, bias in zip(_dense_layers(network), weights.kernels, weights.biases, strict=True):
+    for layer, kernel, bias in zip(dense_layers(network), weights.kernels, weights.biases, strict=True):
         layer.set_weights([kernel, bias])
 
 
+def _in_dtype_of_network(train: Fit) -> Fit:
+    """Let losses, learning rate and metrics be in the network's dtype; Keras takes its global one for them."""
+
+    @functools.wraps(train)
+    def trained(network: keras.Sequential, spec: TrainSpec, split: Split, on_epoch: OnEpoch) -> list[Epoch]:
+        import keras
+
+        before = keras.config.floatx()
+        keras.config.set_floatx(dense_layers(network)[-1].dtype)
+        try:
+            return train(network, spec, split, on_epoch)
+        finally:
+            keras.config.set_floatx(before)
+
+    return trained
+
+
+@_in_dtype_of_network
 def fit(network: keras.Sequential, spec: TrainSpec, split: Split, on_epoch: OnEpoch) -> list[Epoch]:
     """Train with `Sequential.fit` and early stopping on the validation loss."""
     import keras
 
-    refuse_other_epsilon("keras", "before_correction", spec)
+    spec.check_fits(output_of(network), network.output_shape[1])
+    refuse_other_than_stock("keras", spec)
     keras.utils.set_random_seed(spec.shuffle_seed)
-    epochs: list[Epoch] = []
-
-    def after_epoch(index: int, logs: dict[str, float]) -> None:
-        epochs.append(Epoch(index + 1, logs["loss"], logs["val_loss"], logs["val_accuracy"]))
-        on_epoch(epochs[-1])
+    loss, accuracy, unpenalised = _loss_and_metrics(network, spec)
+    X, y, batch_size = _training_rows(network, split, spec)
+    class_weight = None if spec.class_weight is None else dict(enumerate(spec.class_weight))
+    epochs, after_epoch = _watch(network, spec, split, on_epoch)
 
     network.compile(
-        optimizer=keras.optimizers.Adam(
-            learning_rate=spec.learning_rate, beta_1=spec.beta_1, beta_2=spec.beta_2, epsilon=spec.epsilon
-        ),
-        loss=keras.losses.BinaryCrossentropy(),
-        metrics=["accuracy"],
+        optimizer=make_optimizer(spec),
+        loss=loss,
+        metrics=[accuracy],
+        weighted_metrics=unpenalised,
         # A whole epoch runs inside TensorFlow before Python is asked again: the step itself takes
         # microseconds, the way back to Python a millisecond.
-        steps_per_execution=-(-len(split.X_train) // spec.batch_size),
+        steps_per_execution=len(batches(np.arange(len(split.X_train)), spec)),
     )
     network.fit(
-        split.X_train,
-        split.y_train.astype(split.X_train.dtype)[:, None],
-        batch_size=spec.batch_size,
+        X,
+        y,
+        batch_size=batch_size,
+        shuffle=spec.shuffle,
+        class_weight=class_weight,
         epochs=spec.max_epochs,
-        validation_data=(split.X_val, split.y_val.astype(split.X_val.dtype)[:, None]),
+        validation_data=(split.X_val, _targets(network, split.y_val, split.X_val.dtype.name)),
         validation_batch_size=len(split.X_val),
         callbacks=[
-            keras.callbacks.EarlyStopping("val_loss", patience=spec.patience, restore_best_weights=True),
             keras.callbacks.LambdaCallback(on_epoch_end=after_epoch),
+            keras.callbacks.EarlyStopping(
+                "val_plain_loss" if unpenalised else "val_loss",
+                mode="min",
+                min_delta=spec.min_delta,
+                patience=spec.patience or spec.max_epochs,
+                restore_best_weights=spec.keep == "best",
+            ),
         ],
         verbose=0,
     )
@@ -107,19 +142,111 @@ def fit(network: keras.Sequential, spec: TrainSpec, split: Split, on_epoch: OnEp
 
 
 def predict(network: keras.Sequential, X: Array) -> Array:
-    """Return the probability of class 1, shape (n_samples,)."""
-    probabilities: Array = network.predict_on_batch(X)[:, 0]
-    return np.asarray(probabilities)
+    """Return probabilities or values, shape (n_samples,), or (n_samples, n_classes) under softmax."""
+    return answers(np.asarray(network.predict_on_batch(X)))
 
 
 def gradients(network: keras.Sequential, X: Array, y: Array) -> list[Array]:
     """Return the gradients that `tf.GradientTape` finds, dropout off."""
-    import keras
     import tensorflow as tf
 
+    wanted, loss_of_rows = _targets(network, y, X.dtype.name), _loss(network).fn
     with tf.GradientTape() as tape:
-        loss = tf.reduce_mean(keras.losses.binary_crossentropy(y[:, None].astype(X.dtype), network(X, training=False)))
+        loss = tf.reduce_mean(loss_of_rows(wanted, network(X, training=False)))
     return [np.asarray(gradient) for gradient in tape.gradient(loss, network.trainable_variables)]
+
+
+def output_of(network: keras.Sequential) -> str:
+    """Return what the last layer ends in: sigmoid, softmax or linear."""
+    name: str = dense_layers(network)[-1].activation.__name__
+    return name
+
+
+def make_optimizer(spec: TrainSpec) -> keras.optimizers.Optimizer:
+    """Return the stock optimizer that the spec names, with its schedule."""
+    from keras import optimizers
+
+    rate = _schedule(spec)
+    if spec.optimizer == "sgd":
+        return optimizers.SGD(rate)
+    if spec.optimizer in ("momentum", "nesterov"):
+        return optimizers.SGD(rate, spec.momentum, nesterov=spec.optimizer == "nesterov")
+    if spec.optimizer == "rmsprop":
+        return optimizers.RMSprop(rate, spec.rho, epsilon=spec.epsilon)
+    if spec.optimizer == "adam":
+        return optimizers.Adam(rate, spec.beta_1, spec.beta_2, spec.epsilon)
+    return optimizers.AdamW(rate, spec.weight_decay, spec.beta_1, spec.beta_2, spec.epsilon)
+
+
+def _loss(network: keras.Sequential) -> Any:
+    import keras
+
+    return getattr(keras.losses, LOSSES[output_of(network)])()
+
+
+def _schedule(spec: TrainSpec) -> Any:
+    """Return the learning rate, or Keras' own schedule with the formula of `TrainSpec.learning_rate_at`."""
+    from keras.optimizers import schedules
+
+    if spec.schedule == "constant":
+        return spec.learning_rate
+    if spec.schedule == "cosine":
+        return schedules.CosineDecay(spec.learning_rate, spec.schedule_steps)
+    staircase = spec.schedule == "step"
+    return schedules.ExponentialDecay(spec.learning_rate, spec.schedule_steps, spec.decay_rate, staircase=staircase)
+
+
+def _loss_and_metrics(network: keras.Sequential, spec: TrainSpec) -> tuple[Any, Any, list[Any] | None]:
+    """Return the loss, the accuracy, and the loss once more if the penalty must be told apart from it."""
+    import keras
+
+    loss = _loss(network)
+    for layer in dense_layers(network):
+        layer.kernel.regularizer = keras.regularizers.L2(spec.l2 / 2) if spec.l2 > 0 else None
+    plain = keras.metrics.MeanMetricWrapper(loss.fn, name="plain_loss")
+    accuracy = keras.metrics.R2Score(name="accuracy") if output_of(network) == "linear" else "accuracy"
+    return loss, accuracy, [plain] if spec.l2 > 0 else None
+
+
+def _training_rows(network: keras.Sequential, split: Split, spec: TrainSpec) -> tuple[Any, Any, int | None]:
+    """Return rows, targets and batch size as `fit` wants them; a dataset of its own drops the last batch."""
+    X, y = split.X_train, _targets(network, split.y_train, split.X_train.dtype.name)
+    if spec.last_batch == "keep":
+        return X, y, spec.batch_size
+    import tensorflow as tf
+
+    rows = tf.data.Dataset.from_tensor_slices((X, y))
+    if spec.shuffle:
+        rows = rows.shuffle(len(X), seed=spec.shuffle_seed)
+    return rows.batch(spec.batch_size, drop_remainder=True), None, None
+
+
+def _watch(
+    network: keras.Sequential, spec: TrainSpec, split: Split, on_epoch: OnEpoch
+) -> tuple[list[Epoch], Callable[[int, dict[str, float]], None]]:
+    """Return the list of epochs, and what fills it and stops a training that diverges."""
+    epochs: list[Epoch] = []
+    good = network.get_weights()
+    weights = row_weights(split.y_train, spec, "float64")
+    mean_weight = 1.0 if weights is None else float(weights.mean())
+
+    def after_epoch(index: int, logs: dict[str, float]) -> None:
+        loss, val_loss = logs["loss"], logs["val_loss"]
+        if "plain_loss" in logs:  # a weighted metric is divided by the sum of the weights, the loss by the rows
+            loss, val_loss = logs["plain_loss"] * mean_weight, logs["val_plain_loss"]
+        if not math.isfinite(loss + val_loss):
+            failure = divergence("keras", index + 1, [], val_loss, get_weights(network))
+            network.set_weights(good)
+            raise failure
+        good[:] = network.get_weights()
+        epochs.append(Epoch(index + 1, loss, val_loss, logs["val_accuracy"]))
+        on_epoch(epochs[-1])
+
+    return epochs, after_epoch
+
+
+def _targets(network: keras.Sequential, y: Array, dtype: str) -> Array:
+    return targets(y, output_of(network), network.output_shape[1], dtype)
 
 
 def _variance(std: Array) -> Array:
@@ -137,7 +264,8 @@ def _variance(std: Array) -> Array:
     return variance
 
 
-def _dense_layers(network: keras.Sequential) -> list[Any]:
+def dense_layers(network: keras.Sequential) -> list[Any]:
+    """Return the layers with parameters, input to output."""
     import keras
 
     return [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]

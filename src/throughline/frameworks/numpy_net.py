@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from throughline.data.scaling import scale
 from throughline.data.split import Split
-from throughline.frameworks.base import Epoch, OnEpoch
-from throughline.scratch import MLP, Adam
+from throughline.frameworks.base import Epoch, OnEpoch, Stopping, divergence
+from throughline.frameworks.rows import answers, batches, row_weights, score, targets
+from throughline.scratch import MLP, Adam, AdamW, GradientDescent, RMSprop, Trace
 from throughline.spec import NetworkSpec, TrainSpec
 from throughline.weights import Array, Weights
 
@@ -28,6 +31,7 @@ def build(spec: NetworkSpec, weights: Weights) -> NumpyNet:
     mlp = MLP(
         spec.layer_sizes,
         hidden=spec.hidden_activation,
+        loss=spec.loss,
         dropout=spec.dropout,
         dtype=spec.dtype,
         parameters=weights.parameters,
@@ -48,44 +52,109 @@ def set_weights(network: NumpyNet, weights: Weights) -> None:
         mine[...] = given
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a training that diverges raises an error, so it need not warn
 def fit(network: NumpyNet, spec: TrainSpec, split: Split, on_epoch: OnEpoch) -> list[Epoch]:
-    """Train with the loop of `scratch.MLP` and early stopping on the validation loss."""
-    optimizer = Adam(
-        spec.learning_rate,
-        spec.beta_1,
-        spec.beta_2,
-        spec.epsilon,
-        epsilon_inside_correction=spec.epsilon_placement == "before_correction",
-    )
+    """Train with backpropagation written out, and early stopping on the validation loss."""
+    mlp, output = network.mlp, network.mlp.loss.output_activation
+    spec.check_fits(output, mlp.layer_sizes[-1])
+    optimizer, stopping, rng = make_optimizer(spec), Stopping(spec), np.random.default_rng(spec.shuffle_seed)
+    X, X_val = (scale(rows, network.mean, network.std) for rows in (split.X_train, split.X_val))
+    y, y_val = (targets(labels, output, mlp.layer_sizes[-1], mlp.dtype.name) for labels in (split.y_train, split.y_val))
+    weights = row_weights(split.y_train, spec, mlp.dtype.name)
     epochs: list[Epoch] = []
+    initial, step = get_weights(network), 0
 
-    def after_epoch(index: int, loss: float, val_loss: float | None) -> None:
-        labels = predict(network, split.X_val) > 0.5
-        assert val_loss is not None  # there are validation rows
-        epochs.append(Epoch(index + 1, loss, val_loss, float(np.mean(labels == split.y_val))))
+    for number in range(1, spec.max_epochs + 1):
+        losses, counts = [], []
+        for rows in batches(rng.permutation(len(X)) if spec.shuffle else np.arange(len(X)), spec):
+            masks = mlp.draw_masks(len(rows), rng)
+            _, loss, slopes = loss_and_gradients(
+                mlp, spec, X[rows], y[rows], masks, None if weights is None else weights[rows]
+            )
+            losses.append(loss)
+            counts.append(len(rows))
+            if not math.isfinite(loss):
+                break
+            optimizer.learning_rate = spec.learning_rate_at(step)
+            optimizer.update(mlp.parameters, slopes)
+            step += 1
+
+        val_loss = mlp.loss_value(X_val, y_val)
+        if not math.isfinite(losses[-1] + val_loss):
+            failure = divergence("numpy", number, losses, val_loss, get_weights(network))
+            set_weights(network, stopping.good or initial)
+            raise failure
+        val_accuracy = score(answers(mlp.predict_proba(X_val)), split.y_val, output)
+        epochs.append(Epoch(number, float(np.average(losses, weights=counts)), val_loss, val_accuracy))
         on_epoch(epochs[-1])
+        if stopping.after(epochs[-1], lambda: get_weights(network)):
+            break
 
-    network.mlp.fit(
-        scale(split.X_train, network.mean, network.std),
-        split.y_train[:, None],
-        optimizer=optimizer,
-        n_epochs=spec.max_epochs,
-        batch_size=spec.batch_size,
-        X_val=scale(split.X_val, network.mean, network.std),
-        y_val=split.y_val[:, None],
-        patience=spec.patience,
-        rng_seed=spec.shuffle_seed,
-        on_epoch=after_epoch,
-    )
+    set_weights(network, stopping.kept)
     return epochs
 
 
+def loss_and_gradients(
+    mlp: MLP, spec: TrainSpec, X: Array, y: Array, masks: Sequence[Array | None] | None, row_weights: Array | None
+) -> tuple[Trace, float, list[Array]]:
+    """Do the forward and the backward pass of one step.
+
+    Parameters
+    ----------
+    mlp : MLP
+    spec : TrainSpec
+        Its class-weight rule and L2.
+    X : ndarray of shape (n_samples, n_features)
+        Scaled rows.
+    y : ndarray of shape (n_samples, n_outputs)
+    masks : sequence of (ndarray or None), optional
+        Dropout masks.
+    row_weights : ndarray of shape (n_samples,), optional
+
+    Returns
+    -------
+    trace : Trace
+        Of the forward pass.
+    loss : float
+        With class weights, without the penalty.
+    gradients : list of ndarray
+        Of loss and penalty, in the order of `MLP.parameters`.
+    """
+    trace = mlp.forward(X, masks)
+    loss = mlp.loss.value(trace.logits, y, row_weights)
+    gradients = mlp.backward(trace, y, row_weights)
+    if row_weights is not None and spec.class_weight_mean == "rows":
+        share = row_weights.mean()  # the MLP divides by the sum of the weights; this makes it the number of rows
+        loss, gradients = loss * float(share), [gradient * share for gradient in gradients]
+    if spec.l2 > 0:
+        for gradient, kernel in zip(gradients[0::2], mlp.kernels, strict=True):
+            gradient += spec.l2 * kernel
+    return trace, loss, gradients
+
+
+def make_optimizer(spec: TrainSpec) -> GradientDescent | RMSprop | Adam:
+    """Return the optimizer of `scratch` that the spec names; its "own" rules are PyTorch's."""
+    rate = spec.learning_rate
+    if spec.optimizer == "sgd":
+        return GradientDescent(rate)
+    if spec.optimizer in ("momentum", "nesterov"):
+        inside = spec.momentum_form == "rate_inside"
+        return GradientDescent(rate, spec.momentum, nesterov=spec.optimizer == "nesterov", rate_in_velocity=inside)
+    if spec.optimizer == "rmsprop":
+        return RMSprop(rate, spec.rho, spec.epsilon, epsilon_inside_root=spec.root_epsilon == "inside")
+    before = spec.epsilon_placement == "before_correction"
+    if spec.optimizer == "adamw":
+        return AdamW(rate, spec.beta_1, spec.beta_2, spec.epsilon, before, spec.weight_decay)
+    return Adam(rate, spec.beta_1, spec.beta_2, spec.epsilon, before)
+
+
 def predict(network: NumpyNet, X: Array) -> Array:
-    """Return the probability of class 1, shape (n_samples,)."""
-    return network.mlp.predict_proba(scale(X, network.mean, network.std))[:, 0]
+    """Return probabilities or values, shape (n_samples,), or (n_samples, n_classes) under softmax."""
+    return answers(network.mlp.predict_proba(scale(X, network.mean, network.std)))
 
 
 def gradients(network: NumpyNet, X: Array, y: Array) -> list[Array]:
     """Return the gradients of backpropagation, dropout off."""
-    trace = network.mlp.forward(scale(X, network.mean, network.std))
-    return list(network.mlp.backward(trace, y[:, None]))
+    mlp = network.mlp
+    wanted = targets(y, mlp.loss.output_activation, mlp.layer_sizes[-1], mlp.dtype.name)
+    return list(mlp.backward(mlp.forward(scale(X, network.mean, network.std)), wanted))

@@ -4,26 +4,41 @@ No ``from __future__ import annotations`` here: TorchScript reads the annotation
 """
 
 import copy
+import itertools
+import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from throughline.data.split import Split
-from throughline.frameworks.base import Epoch, OnEpoch, refuse_other_epsilon
+from throughline.frameworks.base import Epoch, OnEpoch, Stopping, divergence, refuse_other_than_stock
+from throughline.frameworks.rows import answers, batches, score, targets
 from throughline.spec import NetworkSpec, TrainSpec
 from throughline.weights import Array, Weights
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "gelu": nn.GELU,
+    "linear": nn.Identity,
+}
+OUTPUTS: dict[str, Callable[[], nn.Module]] = {
+    "sigmoid": nn.Sigmoid,
+    "softmax": lambda: nn.Softmax(dim=1),
+    "linear": nn.Identity,
+}
 
 
 class PyTorchNN(nn.Module):
-    """Dense network from raw rows to the probability of class 1.
+    """Dense network from raw rows to the answer.
 
     Parameters
     ----------
     spec : NetworkSpec
-        Architecture: hidden layers, each followed by activation and dropout, then one sigmoid unit.
+        Architecture: hidden layers, each followed by activation and dropout, then the output.
 
     Examples
     --------
@@ -48,13 +63,14 @@ class PyTorchNN(nn.Module):
                 ACTIVATIONS[spec.hidden_activation](),
                 nn.Dropout(spec.dropout),
             ]
-        layers += [nn.Linear(spec.hidden_units[-1], 1, dtype=dtype), nn.Sigmoid()]
+        layers += [nn.Linear(spec.layer_sizes[-2], spec.n_outputs, dtype=dtype), OUTPUTS[spec.output]()]
         self.layers = nn.Sequential(*layers)
+        self.output = spec.output
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map raw rows of shape (n_samples, n_inputs) to probabilities of shape (n_samples, 1)."""
-        probabilities: Tensor = self.layers((x - self.mean) / self.std)
-        return probabilities
+        """Map raw rows of shape (n_samples, n_inputs) to answers of shape (n_samples, n_outputs)."""
+        answers: Tensor = self.layers((x - self.mean) / self.std)
+        return answers
 
 
 def build(spec: NetworkSpec, weights: Weights) -> PyTorchNN:
@@ -67,7 +83,7 @@ def build(spec: NetworkSpec, weights: Weights) -> PyTorchNN:
 
 def get_weights(network: PyTorchNN) -> Weights:
     """Return copies of all weights; PyTorch keeps kernels as (fan_out, fan_in), so they are transposed."""
-    linear = _linear_layers(network)
+    linear = linear_layers(network)
     return Weights(
         network.mean.numpy().copy(),
         network.std.numpy().copy(),
@@ -81,69 +97,149 @@ def set_weights(network: PyTorchNN, weights: Weights) -> None:
     with torch.no_grad():
         network.mean.copy_(torch.from_numpy(weights.mean))
         network.std.copy_(torch.from_numpy(weights.std))
-        for layer, kernel, bias in zip(_linear_layers(network), weights.kernels, weights.biases, strict=True):
+        for layer, kernel, bias in zip(linear_layers(network), weights.kernels, weights.biases, strict=True):
             layer.weight.copy_(torch.from_numpy(kernel.T.copy()))
             layer.bias.copy_(torch.from_numpy(bias))
 
 
 def fit(network: PyTorchNN, spec: TrainSpec, split: Split, on_epoch: OnEpoch) -> list[Epoch]:
     """Train with an explicit loop and early stopping on the validation loss."""
-    refuse_other_epsilon("torch", "after_correction", spec)
+    spec.check_fits(network.output, n_outputs(network))
+    refuse_other_than_stock("torch", spec)
     torch.manual_seed(spec.shuffle_seed)
-    optimizer = torch.optim.Adam(
-        network.parameters(), lr=spec.learning_rate, betas=(spec.beta_1, spec.beta_2), eps=spec.epsilon
-    )
-    loss_function = nn.BCELoss()
+    optimizer = make_optimizer(network, spec)
+    loss_function = _loss_function(network.output, spec)
+    validation_loss_function = _loss_function(network.output, spec, weighted=False)
     X, y = _tensors(network, split.X_train, split.y_train)
     X_val, y_val = _tensors(network, split.X_val, split.y_val)
     epochs: list[Epoch] = []
-    best_loss, best_state, best_number = float("inf"), network.state_dict(), 0
+    initial, stopping = copy.deepcopy(network.state_dict()), Stopping(spec)
 
     for number in range(1, spec.max_epochs + 1):
         network.train()
-        total = torch.zeros(())
-        for rows in torch.randperm(len(X)).split(spec.batch_size):
+        totals = []
+        for rows in _batches(len(X), spec):
             optimizer.zero_grad()
             loss = loss_function(network(X[rows]), y[rows])
             loss.backward()
             optimizer.step()
-            total += loss.detach() * len(rows)
+            totals.append(loss.detach() * len(rows))
 
         network.eval()
         with torch.no_grad():
-            probabilities = network(X_val)
-            val_loss = loss_function(probabilities, y_val).item()
-            val_accuracy = ((probabilities > 0.5) == (y_val > 0.5)).double().mean().item()
-        epochs.append(Epoch(number, total.item() / len(X), val_loss, val_accuracy))
+            answered = network(X_val)
+            val_loss = validation_loss_function(answered, y_val).item()
+        loss_of_epoch = float(sum(totals)) / min(len(X), len(totals) * spec.batch_size)
+        if not math.isfinite(loss_of_epoch + val_loss):
+            failure = divergence("torch", number, [float(total) for total in totals], val_loss, get_weights(network))
+            network.load_state_dict(stopping.good or initial)
+            raise failure
+        val_accuracy = score(answers(answered.numpy()), split.y_val, network.output)
+        epochs.append(Epoch(number, loss_of_epoch, val_loss, val_accuracy))
         on_epoch(epochs[-1])
-        if val_loss < best_loss:
-            best_loss, best_state, best_number = val_loss, copy.deepcopy(network.state_dict()), number
-        if number - best_number >= spec.patience:
+        if stopping.after(epochs[-1], lambda: copy.deepcopy(network.state_dict())):
             break
 
-    network.load_state_dict(best_state)
+    network.load_state_dict(stopping.kept)
     return epochs
 
 
 def predict(network: PyTorchNN, X: Array) -> Array:
-    """Return the probability of class 1, shape (n_samples,)."""
+    """Return probabilities or values, shape (n_samples,), or (n_samples, n_classes) under softmax."""
     with torch.inference_mode():
-        probabilities: Array = network(torch.from_numpy(np.ascontiguousarray(X)).to(network.mean.dtype)).numpy()
-    return probabilities[:, 0]
+        return answers(network(torch.from_numpy(np.ascontiguousarray(X)).to(network.mean.dtype)).numpy())
 
 
 def gradients(network: PyTorchNN, X: Array, y: Array) -> list[Array]:
     """Return the gradients that autograd finds, dropout off; kernels as (fan_in, fan_out)."""
     network.zero_grad()
-    inputs, labels = _tensors(network, X, y)
-    nn.BCELoss()(network(inputs), labels).backward()
+    inputs, wanted = _tensors(network, X, y)
+    LOSSES[network.output](network(inputs), wanted).mean().backward()
     return [p.grad.numpy().T.copy() for p in network.parameters() if p.grad is not None]
+
+
+def n_outputs(network: PyTorchNN) -> int:
+    """Return how many outputs the network has."""
+    return linear_layers(network)[-1].out_features
+
+
+def make_optimizer(network: PyTorchNN, spec: TrainSpec) -> torch.optim.Optimizer:
+    """Return the stock optimizer that the spec names, with its penalty and its schedule.
+
+    Both join just before each step, so that the loop need not know of them.
+    """
+    parameters, rate, betas = network.parameters(), spec.learning_rate, (spec.beta_1, spec.beta_2)
+    optimizer: torch.optim.Optimizer
+    if spec.optimizer == "sgd":
+        optimizer = torch.optim.SGD(parameters, rate)
+    elif spec.optimizer in ("momentum", "nesterov"):
+        optimizer = torch.optim.SGD(parameters, rate, spec.momentum, nesterov=spec.optimizer == "nesterov")
+    elif spec.optimizer == "rmsprop":
+        optimizer = torch.optim.RMSprop(parameters, rate, alpha=spec.rho, eps=spec.epsilon)
+    elif spec.optimizer == "adam":
+        optimizer = torch.optim.Adam(parameters, rate, betas, spec.epsilon)
+    else:
+        optimizer = torch.optim.AdamW(parameters, rate, betas, spec.epsilon, spec.weight_decay)
+    if spec.l2 > 0:
+        # PyTorch's weight_decay would take biases too, and means another thing in AdamW.
+        optimizer.register_step_pre_hook(lambda *_: _add_penalty(network, spec.l2))
+    if spec.schedule != "constant":
+        steps = itertools.count()
+        optimizer.register_step_pre_hook(lambda *_: set_option(optimizer, "lr", spec.learning_rate_at(next(steps))))
+    return optimizer
+
+
+def set_option(optimizer: torch.optim.Optimizer, name: str, value: float) -> None:
+    """Change a hyperparameter of all parameters, by PyTorch's name for it."""
+    for group in optimizer.param_groups:
+        group[name] = value
+
+
+def _add_penalty(network: PyTorchNN, l2: float) -> None:
+    for layer in linear_layers(network):
+        assert layer.weight.grad is not None  # backward has run
+        layer.weight.grad.add_(layer.weight.detach(), alpha=l2)
+
+
+def _cross_entropy_of_classes(probabilities: Tensor, wanted: Tensor) -> Tensor:
+    # The logarithm of 0 is infinite: BCELoss stops at -100, this at the smallest normal number, -87 in float32.
+    return -(wanted * probabilities.clamp_min(torch.finfo(probabilities.dtype).tiny).log()).sum(dim=1)
+
+
+# Loss of each row, from answers and targets of shape (n_samples, n_outputs).
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "sigmoid": nn.BCELoss(reduction="none"),
+    "softmax": _cross_entropy_of_classes,
+    "linear": nn.MSELoss(reduction="none"),
+}
+
+
+def _loss_function(output: str, spec: TrainSpec, weighted: bool = True) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return the mean loss of a batch, with class weights if there are any."""
+    if spec.class_weight is None or not weighted:
+        return nn.BCELoss() if output == "sigmoid" else lambda answered, wanted: LOSSES[output](answered, wanted).mean()
+    class_weights = torch.tensor(spec.class_weight, dtype=torch.float64)
+
+    def loss_function(answered: Tensor, wanted: Tensor) -> Tensor:
+        classes = wanted.argmax(dim=1) if output == "softmax" else wanted[:, 0].long()
+        weights = class_weights.to(wanted.dtype)[classes]  # (n_samples,)
+        divisor = weights.sum() if spec.class_weight_mean == "weights" else len(weights)
+        return (weights * LOSSES[output](answered, wanted).reshape(-1)).sum() / divisor
+
+    return loss_function
+
+
+def _batches(n_rows: int, spec: TrainSpec) -> list[Tensor]:
+    order = torch.randperm(n_rows) if spec.shuffle else torch.arange(n_rows)
+    return [torch.from_numpy(rows) for rows in batches(order.numpy(), spec)]
 
 
 def _tensors(network: PyTorchNN, X: Array, y: Array) -> tuple[Tensor, Tensor]:
     dtype = network.mean.dtype
-    return torch.from_numpy(np.ascontiguousarray(X)).to(dtype), torch.from_numpy(y).to(dtype)[:, None]
+    wanted = targets(y, network.output, n_outputs(network), str(dtype).removeprefix("torch."))
+    return torch.from_numpy(np.ascontiguousarray(X)).to(dtype), torch.from_numpy(wanted)
 
 
-def _linear_layers(network: PyTorchNN) -> list[nn.Linear]:
+def linear_layers(network: PyTorchNN) -> list[nn.Linear]:
+    """Return the layers with parameters, input to output."""
     return [layer for layer in network.layers if isinstance(layer, nn.Linear)]

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from throughline.spec import FRAMEWORK_TITLES
 
 DASH = "–"
+MINUS = "−"
 NARROW_SPACE = "\u202f"  # between a number and its unit, never broken at the end of a line
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _Formatter = Callable[..., str]
@@ -36,6 +37,33 @@ def percent(share: float, digits: int = 1) -> str:
     '94.1 %'
     """
     return f"{100 * share:.{digits}f}{NARROW_SPACE}%"
+
+
+@_finite
+def points(difference: float, digits: int = 2) -> str:
+    """Write a difference of two shares of 1 in percentage points, without the unit.
+
+    Examples
+    --------
+    >>> points(0.0012), points(-0.0012), points(-0.00001)
+    ('0.12', '−0.12', '0.00')
+    """
+    text = f"{100 * difference:.{digits}f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", MINUS)
+
+
+@_finite
+def ratio(share: float) -> str:
+    """Write a share that may be tiny or above 1 as a percentage; what is not 0 is never written as 0.
+
+    Examples
+    --------
+    >>> [ratio(share).replace(NARROW_SPACE, " ") for share in (1.3, 0.0394, 1.3e-6, 0.0)]
+    ['130 %', '3.9 %', 'below 0.1 %', '0 %']
+    """
+    if 0 < share < 0.001:
+        return f"below {percent(0.001)}"
+    return percent(share, 1 if 0 < share < 0.0995 else 0)
 
 
 @_finite
@@ -130,6 +158,8 @@ FILTERS: dict[str, _Formatter] = {
     function.__name__: function
     for function in (
         percent,
+        points,
+        ratio,
         decimal,
         count,
         scientific,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from throughline.record import Evaluation, FormatRecord, PlaneProblem, RunRecord, TrainingRecord
+from throughline.record import EquivalenceTest, Evaluation, FormatRecord, PlaneProblem, RunRecord, TrainingRecord
 from throughline.report.phrases import (
     CORE,
     Sentence,
@@ -231,7 +231,7 @@ def evaluation(record: RunRecord) -> Script | None:
     others = [network for network in found.networks if network not in paired]
     first = (paired or others)[0]
     sentences = [
-        Sentence("I judge every network with the same code, on test rows that no training has seen."),
+        Sentence("I judge every network with the same code, on test rows that no training has seen.", CORE),
         *(
             Sentence(_accuracy_sentence(network, "a confidence" if i == 0 else "an"))
             for i, network in enumerate(paired)
@@ -245,6 +245,7 @@ def evaluation(record: RunRecord) -> Script | None:
         Sentence("Precision asks how many alarms are true; recall asks how many true cases are found.", 5),
         *bar_sentences(record, 5),
         *_paired_sentences(record),
+        *([Sentence(_equivalence_sentence(found.equivalence))] if found.equivalence else []),
         Sentence("I look at both, because accuracy alone hides which kind of error a model makes.", 2),
     ]
     key_points = [
@@ -258,7 +259,8 @@ def evaluation(record: RunRecord) -> Script | None:
             f"recall {percent(figures.recall)}."
             for figures in first.classes[-1:]
         ),
-        f"McNemar: p is {_p(record)}, {'a' if _significant(record) else 'no'} significant difference.",
+        f"McNemar: p is {_p(record)}, {'a' if _significant(record) else 'no'} significant difference"
+        + (f"; {_equivalence_point(found.equivalence)}." if found.equivalence else "."),
     ]
     return Script(sentences, [*key_points, *bar_points(record, 5)])
 
@@ -438,6 +440,8 @@ def _paired_sentences(record: RunRecord) -> list[Sentence]:
     verdict = (
         f"so the difference is significant, in favour of {better}."
         if _significant(record)
+        else "so I can't say that they differ."
+        if record.evaluation.equivalence
         else "so I can't say that they differ, which is not proof that they are equal."
     )
     return [
@@ -447,6 +451,31 @@ def _paired_sentences(record: RunRecord) -> list[Sentence]:
         ),
         Sentence(f"Its p-value is {_p(record)}, {verdict}"),
     ]
+
+
+def _equivalence_sentence(test: EquivalenceTest) -> str:
+    apart, margin = _points(test.difference, test.margin), _points(test.margin).replace("percentage ", "")
+    verdict = (
+        f"and a test shows them equivalent to within {margin}"
+        if test.equivalent
+        else f"and shown to differ by more than {margin}"
+        if test.low >= test.margin or test.high <= -test.margin
+        else f"which does not show them equivalent to within {margin}"
+    )
+    return f"Over {counted(test.n_seeds, 'seed')} they are {apart} apart, {verdict}."
+
+
+def _equivalence_point(test: EquivalenceTest) -> str:
+    p = p_value(test.p_value, SIGNIFICANCE)
+    verdict = "equivalent" if test.equivalent else "NOT shown to be equivalent"
+    return f"over {counted(test.n_seeds, 'seed')} {verdict} within {_points(test.margin)}, p is {p}"
+
+
+def _points(difference: float, *others: float) -> str:
+    """Write the size of a difference of shares in percentage points."""
+    hundredfold = [round(100 * other, 10) for other in (0.0, *others)]
+    text = decimal(abs(round(100 * difference, 10)), 2, hundredfold)
+    return f"{text} percentage point{'' if text == '1' else 's'}"
 
 
 def _size_sentences(record: RunRecord, plain: FormatRecord | None, compact: FormatRecord | None) -> list[Sentence]:

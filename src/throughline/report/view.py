@@ -3,9 +3,11 @@
 RunRecord -> build_view -> View
                            ├── verdict      the run in a sentence
                            ├── headlines    the first screen
+                           ├── equivalence  what the test over seeds says
+                           ├── ledger       which default of a framework does how much
                            ├── formats      rows of the tables, with the ratios between them
                            ├── timeline     where the time went
-                           └── command      how to run it again
+                           └── command      how to run it again, and with seeds to test on
 """
 
 from __future__ import annotations
@@ -15,11 +17,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from throughline.record import Bar, Evaluation, FormatRecord, RunRecord, Span
+from throughline.record import (
+    Bar,
+    EquivalenceTest,
+    Evaluation,
+    FormatRecord,
+    LedgerLine,
+    LedgerRecord,
+    RunRecord,
+    Span,
+)
 from throughline.report.formatting import count, decimal, framework_title, percent, scientific, size
 
 CONFIDENCE = 0.95  # of every `record.Interval`
 SIGNIFICANCE = 0.05  # below it, `record.PairedTest` counts as a difference
+EQUIVALENCE_CONFIDENCE = 1 - 2 * SIGNIFICANCE  # of the interval of `record.EquivalenceTest`
+SEEDS_TO_TEST_ON = 10  # what a run that tested no equivalence is told to try
 
 # Arguments that say where to write: another run must not be told the same folder.
 _PLACES = {"out", "name"}
@@ -69,6 +82,35 @@ class FormatRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Equivalence:
+    """A test of equivalence, what it shows, and what it leaves open."""
+
+    test: EquivalenceTest
+    verdict: str
+    remark: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """The ledger as it is read.
+
+    Attributes
+    ----------
+    record : LedgerRecord
+    lines : list of LedgerLine
+        The aligned one, then those of one default, the largest gap first, then the one with all of them.
+    widest : LedgerLine or None
+        The single default with the largest gap.
+    equivalence : Equivalence
+    """
+
+    record: LedgerRecord
+    lines: list[LedgerLine]
+    widest: LedgerLine | None
+    equivalence: Equivalence
+
+
+@dataclass(frozen=True, kw_only=True)
 class TimeRow:
     """A span, with its place on a line as long as the run, in percent."""
 
@@ -83,12 +125,16 @@ class View:
 
     verdict: Verdict
     headlines: list[Headline]
+    equivalence: Equivalence | None
+    ledger: Ledger | None
     formats: list[FormatRow]
     smallest: FormatRecord | None
     quickest: FormatRecord | None
     timeline: dict[str, list[TimeRow]]
     command: str
+    seeds_command: str
     confidence: float = CONFIDENCE
+    equivalence_confidence: float = EQUIVALENCE_CONFIDENCE
     significance: float = SIGNIFICANCE
 
 
@@ -96,14 +142,31 @@ def build_view(record: RunRecord) -> View:
     """Choose and compare what the page shows."""
     formats = [FormatRow(record=entry, base=_base_of(entry, record.formats)) for entry in record.formats]
     passed = [entry for entry in record.formats if entry.status == "passed"]
+    equivalence = record.evaluation.equivalence if record.evaluation else None
     return View(
         verdict=_verdict(record),
         headlines=_headlines(record, formats),
+        equivalence=_equivalence(equivalence) if equivalence else None,
+        ledger=build_ledger(record.ledger),
         formats=formats,
         smallest=min(passed, key=lambda entry: entry.size_bytes, default=None),
         quickest=min(passed, key=lambda entry: entry.latency_us, default=None),
         timeline=_timeline(record),
         command=reproduce_command(record.arguments, record.seed),
+        seeds_command=reproduce_command({**record.arguments, "seeds": SEEDS_TO_TEST_ON}, record.seed),
+    )
+
+
+def build_ledger(record: LedgerRecord | None) -> Ledger | None:
+    """Order the lines as they are read; None if nothing was measured."""
+    if record is None or not record.lines:
+        return None
+    single = sorted(record.lines[1:-1], key=lambda line: -line.gap)
+    return Ledger(
+        record=record,
+        lines=[*record.lines[:1], *single, *record.lines[1:][-1:]],
+        widest=single[0] if single else None,
+        equivalence=_equivalence(record.equivalence),
     )
 
 
@@ -250,6 +313,26 @@ def _ratio_headline(formats: list[FormatRow]) -> Headline | None:
         field="formats[].size_bytes",
         good=row.record.status == "passed",
     )
+
+
+def _equivalence(test: EquivalenceTest) -> Equivalence:
+    """Say what the test shows; that it does not show something is not turned into its opposite."""
+    margin = scientific(100 * test.margin)
+    points_of_margin = f"{margin} percentage point{'' if margin == '1' else 's'}"
+    has_zero = test.low <= 0 <= test.high
+    if test.equivalent:
+        verdict = f"equivalent within {points_of_margin}"
+        remark = "" if has_zero else "The interval leaves out zero: a difference is there, too small to matter here."
+    elif test.low >= test.margin or test.high <= -test.margin:
+        verdict, remark = f"different by more than {points_of_margin}", "The whole interval lies outside that margin."
+    else:
+        verdict = f"not shown to be equivalent within {points_of_margin}"
+        remark = (
+            "That does not show that they differ either: more seeds would narrow the interval."
+            if has_zero
+            else "The interval leaves out zero: a difference is likely, and it may be larger than that margin."
+        )
+    return Equivalence(test=test, verdict=verdict, remark=remark)
 
 
 def _base_of(entry: FormatRecord, formats: list[FormatRecord]) -> FormatRecord | None:

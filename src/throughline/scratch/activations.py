@@ -249,8 +249,17 @@ def softmax(z: FloatArray) -> FloatArray:
     return p
 
 
+# --- exp: f(z) = e^z, for output layers only: a positive value from any logit ----------------------------------------
+
+
+def _exp(z: FloatArray) -> FloatArray:
+    a: FloatArray = np.exp(z)
+    return a
+
+
 # What turns the logits of the last layer into the network's answer; the loss decides which (see `losses`).
 OUTPUT_ACTIVATIONS: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "exp": _exp,
     "linear": _linear,
     "sigmoid": sigmoid,
     "softmax": softmax,

@@ -24,7 +24,8 @@ class Loss:
     name : str
         The key of the loss in `LOSSES`.
     output_activation : str
-        Which of `OUTPUT_ACTIVATIONS` turns logits into predictions under this loss: "sigmoid", "softmax" or "linear".
+        Which of `OUTPUT_ACTIVATIONS` turns logits into predictions under this loss: "sigmoid", "softmax", "linear" or
+        "exp".
     value : callable
         ``value(logits, y, weights=None)`` gives the mean loss as a float, weighted by row if weights are given.
     gradient : callable
@@ -123,12 +124,38 @@ def _mean_squared_error_gradient(logits: FloatArray, y: npt.ArrayLike) -> FloatA
     return 2.0 * (logits - y) / logits.size  # size = n_samples * n_outputs
 
 
+# --- half Poisson deviance: m = e^z, L = y log(y / m) - y + m, a sum over outputs, with 0 log 0 = 0 -------------------
+
+
+def _half_poisson_deviance(logits: FloatArray, y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> float:
+    y = _targets(logits, y)  # (n_samples, n_outputs)
+    # A count y that was expected to be m has the likelihood e^-m m^y / y!. L is its negative logarithm less the least
+    # that it can be, at m = y. With t = z - log y, how far the logit is from that best one, L = y (e^t - 1 - t): no
+    # difference of large numbers is left, so that L is exact near its zero, where training wants to go.
+    counted = y > 0
+    t = logits - np.log(y, out=np.zeros_like(y), where=counted)
+    # A logit above 709 stands for a count that float64 cannot hold: L is infinite, and 0 times it, not used, is NaN.
+    with np.errstate(over="ignore", invalid="ignore"):
+        losses = np.where(counted, y * (np.expm1(t) - t), np.exp(logits))  # (n_samples, n_outputs)
+    return _mean(losses.sum(axis=1), weights)
+
+
+def _half_poisson_deviance_gradient(logits: FloatArray, y: npt.ArrayLike) -> FloatArray:
+    y = _targets(logits, y)  # (n_samples, n_outputs)
+    # L = m - y z + terms without z, and dm/dz = m, so dL/dz = m - y: answer minus target, as for the cross-entropies.
+    with np.errstate(over="ignore"):
+        return (np.exp(logits) - y) / len(logits)  # (n_samples, n_outputs)
+
+
 LOSSES: dict[str, Loss] = {
     "binary_cross_entropy": Loss(
         "binary_cross_entropy", "sigmoid", _binary_cross_entropy, _binary_cross_entropy_gradient
     ),
     "categorical_cross_entropy": Loss(
         "categorical_cross_entropy", "softmax", _categorical_cross_entropy, _categorical_cross_entropy_gradient
+    ),
+    "half_poisson_deviance": Loss(
+        "half_poisson_deviance", "exp", _half_poisson_deviance, _half_poisson_deviance_gradient
     ),
     "mean_squared_error": Loss("mean_squared_error", "linear", _mean_squared_error, _mean_squared_error_gradient),
 }

@@ -519,7 +519,8 @@ class MLP:
         Returns
         -------
         ndarray of shape (n_samples, n_outputs)
-            The probability of class 1 in one column (sigmoid), of each class (softmax), or the value itself (linear).
+            The probability of class 1 in one column (sigmoid), of each class (softmax), or the value itself (linear,
+            exp).
         """
         return OUTPUT_ACTIVATIONS[self.loss.output_activation](self.forward(X).logits)
 
@@ -536,7 +537,7 @@ class MLP:
         ndarray
             Class labels of shape (n_samples,), int64, for the two cross-entropies: 1 where the probability is above a
             half, or the class with the largest. With several sigmoid outputs, one such label each, of shape
-            (n_samples, n_outputs). Values of shape (n_samples, n_outputs) for the squared error.
+            (n_samples, n_outputs). Values of shape (n_samples, n_outputs) for the other losses.
         """
         logits = self.forward(X).logits  # no need to go on to probabilities: neither sigmoid nor softmax reorders
         if self.loss.output_activation == "sigmoid":
@@ -544,7 +545,7 @@ class MLP:
             return labels[:, 0] if labels.shape[1] == 1 else labels
         if self.loss.output_activation == "softmax":
             return np.asarray(logits.argmax(axis=1), dtype=np.int64)
-        return logits
+        return OUTPUT_ACTIVATIONS[self.loss.output_activation](logits)
 
     def hidden_output(self, X: npt.ArrayLike) -> FloatArray:
         """Return the output of the last hidden layer: the features that the last layer separates linearly.

@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 
 # In theorem 2.4 a bound with factor 6 fails with probability 2 exp(-18) < 4e-8 for each inner product.
 SAFETY = 6.0
-# Roundings of an activation, absolute since its values stay below 1: exp and tanh of a vector library err by a
+# Roundings of an activation, absolute where its values stay below 1: exp, tanh and erf of a vector library err by a
 # few units in the last place, add and divide by more, and a runtime may compute sigmoid as (1 + tanh(z / 2)) / 2,
 # which is accurate beside 1 and not beside a small probability (ONNX Runtime does).
-ACTIVATION_ROUNDINGS = {"relu": 0.0, "tanh": 8.0, "sigmoid": 8.0}
+ACTIVATION_ROUNDINGS = {"relu": 0.0, "linear": 0.0, "tanh": 8.0, "sigmoid": 8.0, "gelu": 8.0}
 # (x - mean) / std rounds twice; Keras takes a square root of a rounded variance, and a converter may
 # multiply by a rounded reciprocal.
 SCALING_ROUNDINGS = 4.0
@@ -272,7 +272,7 @@ def _logit_errors(spec: NetworkSpec, weights: Weights, X: Array, u: float, coars
             found.coarse += np.sum(np.square(da) * coarse.at_inputs(layer, a[layer]), axis=1)
         if layer == 0:
             break
-        found.rounding += np.sum(np.square(da * activation_error), axis=1)
+        found.rounding += np.sum(np.square(da * activation_error * np.maximum(1.0, np.abs(a[layer]))), axis=1)
         slope = activation.derivative(z[layer - 1], a[layer])
         if coarse is not None and coarse.crosses_kinks:
             # Errors of this size reach across the kink of a ReLU: the steepest slope within their reach counts.

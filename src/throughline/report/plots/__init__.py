@@ -14,7 +14,8 @@ def draw_pictures(record: RunRecord) -> dict[str, Picture]:
     dict of str to Picture
         By the picture's name, in the order of the page; a part that did not run has none.
     """
-    from throughline.report.plots import canvas, curves, plane, scores, tradeoff
+    from throughline.report.plots import canvas, curves, ledger, plane, scores, tradeoff
+    from throughline.report.view import build_ledger
 
     with canvas.style():
         pictures: list[Picture] = []
@@ -26,6 +27,8 @@ def draw_pictures(record: RunRecord) -> dict[str, Picture]:
             pictures += curves.learning(record.trainings())
         if record.evaluation is not None and record.evaluation.networks:
             pictures += scores.draw(record.evaluation.networks)
+        if (defaults := build_ledger(record.ledger)) is not None:
+            pictures += ledger.draw(defaults)
         if any(entry.status != "not_run" and entry.size_bytes > 0 for entry in record.formats):
             pictures.append(tradeoff.bytes_and_latency(record.formats))
     return {picture.name: picture for picture in pictures}

@@ -34,6 +34,7 @@ PALETTE = {
     "keras": "#080808",
     "torch": "#090909",
     "bad": "#0a0a0a",
+    "accent": "#0b0b0b",
 }
 # Frameworks differ by colour and by marker, so that the picture is read without colours too.
 MARKERS = {"numpy": "o", "keras": "s", "torch": "^"}
@@ -147,7 +148,8 @@ def _clean(svg: str, name: str) -> str:
     body = svg[svg.index("</defs>") + len("</defs>") : svg.rindex("</svg>")]  # the first <defs> styles the whole page
     body = re.sub(r"font-family: [^;\"]*;?\s*", "", body)
     body = re.sub(r' transform="rotate\(-0 [^"]*\)"', "", body)
-    body = re.sub(r"(\d\.\d\d)\d+", r"\1", body)  # a hundredth of a unit is finer than any screen
+    # A hundredth of a unit is finer than any screen; figures in words keep all their digits.
+    body = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), body)
     for variable, colour in PALETTE.items():
         body = body.replace(colour, f"var(--{variable})")
     body = body.replace("#000000", "currentColor").replace("xlink:href", "href")

@@ -1,0 +1,1 @@
+"""Tests of throughline.parity: frameworks side by side, step by step."""
