@@ -8,6 +8,7 @@ while the other framework still trains.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import threading
 import time
@@ -22,7 +23,7 @@ import numpy as np
 
 from throughline.data.split import Split
 from throughline.errors import WorkerError
-from throughline.formats.base import Format
+from throughline.formats.base import Format, FrameworkName
 from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK, PRELOAD
 from throughline.processes import Child
 from throughline.progress import OnEvent, Stage
@@ -85,9 +86,29 @@ class Background:
         """Train anew with other seeds in the process that has trained and stayed; return test accuracy by seed."""
         return self._pool.submit(self._replicate, framework, train_spec, trained, seeds)
 
-    def verify(self, form: Format, network: Future[TrainedNetwork]) -> Future[FormatRecord]:
+    def export(
+        self, source: FrameworkName, framework: FrameworkName, exports: list[str], network: Future[TrainedNetwork]
+    ) -> Future[TrainedNetwork]:
+        """Rebuild a network in the other framework when it is trained, and export it from there.
+
+        Parameters
+        ----------
+        source, framework : {"keras", "torch"}
+            Where it was trained, and where it is built again.
+        exports : list of str
+            Formats to export, in the order of making.
+        network : Future of TrainedNetwork
+
+        Returns
+        -------
+        Future of TrainedNetwork
+            The same network with these exports alone.
+        """
+        return self._pool.submit(self._export, source, framework, exports, network)
+
+    def verify(self, form: Format, source: FrameworkName, network: Future[TrainedNetwork]) -> Future[FormatRecord]:
         """Start a verification; its process imports the runtime at once and waits for the artefact."""
-        return self._pool.submit(self._verify, form, network)
+        return self._pool.submit(self._verify, form, source, network)
 
     def provide(self, split: Split, initial: Weights, spec: NetworkSpec) -> None:
         """Hand over the rows and the start weights, for which the processes wait."""
@@ -151,13 +172,38 @@ class Background:
             accuracies: dict[str, float] = child.call("throughline.replicate:replicate", arguments, on_message)
         return accuracies
 
-    def _verify(self, form: Format, network: Future[TrainedNetwork]) -> FormatRecord:
+    def _export(
+        self, source: FrameworkName, framework: FrameworkName, exports: list[str], network: Future[TrainedNetwork]
+    ) -> TrainedNetwork:
+        process, chapter = f"export {source} through {framework}", CHAPTER_OF_FRAMEWORK[framework]
+        out = self.folder / "models" / source
+        clock = StageClock(self, process, chapter)
+        clock.enter(f"import {framework}")
+        with self._child(process, PRELOAD[framework]) as child, clock:
+            trained = network.result()
+            arguments = {
+                "source": source,
+                "framework": framework,
+                "weights": str(out / "weights.safetensors"),
+                "split": str(self.work / "split.npz"),
+                "out": str(out),
+                "exports": exports,
+            }
+            made = child.call(
+                "throughline.train:export_rebuilt",
+                arguments,
+                lambda message: clock.enter(message["stage"], message["chapter"]),
+            )
+        return dataclasses.replace(trained, exports=made)
+
+    def _verify(self, form: Format, source: FrameworkName, network: Future[TrainedNetwork]) -> FormatRecord:
         missing = missing_runtime(form)
         if missing:
-            return not_run(form, missing)
-        clock = StageClock(self, f"verify {form.name}", form.chapter)
+            return not_run(form, source, missing)
+        process = f"verify {form.name}" if source == form.framework else f"verify {form.name} from {source}"
+        clock = StageClock(self, process, form.chapter)
         clock.enter(f"import the runtime of {form.title}")
-        with self._child(f"verify {form.name}", form.preload, form.environment) as child, clock:
+        with self._child(process, form.preload, form.environment) as child, clock:
             trained, held_out = network.result(), self._rows.result()
             clock.enter(f"verify {form.title}")
             return prove(form, child, trained, held_out, self.folder)

@@ -470,12 +470,19 @@ class FormatRecord:
 
     Attributes
     ----------
-    name, title, chapter, framework, runtime, good_for, stored_as :
-        As in `formats.base.Format`.
+    name, title, chapter, runtime, good_for, stored_as, computed_in :
+        As in `formats.base.Format`; chapter 8 is why there are several formats.
+    framework : {"keras", "torch"}
+        Where the network was trained, and whose answers are the reference.
+    route : str
+        The stations from that framework's network to the file.
+    told : bool
+        Whether its chapter exports it unasked, and speaks of it.
     status : {"passed", "failed", "not_run"}
     reason : str
         Why it failed or did not run; empty when passed.
-    verdict : {"identical", "rounding", "explained (float16 weights)", "unexplained", ""}
+    verdict : {"identical", "rounding", "explained (float16 weights)", "explained (bfloat16 compute)", \
+"explained (int8)", "unexplained", ""}
         What explains the largest difference.
     path : str
         Relative to the run's folder.
@@ -513,6 +520,9 @@ class FormatRecord:
     stored_as: str
     status: Literal["passed", "failed", "not_run"]
     reason: str
+    computed_in: str = "float32"
+    route: str = ""
+    told: bool = True
     verdict: str = ""
     path: str = ""
     size_bytes: int = 0

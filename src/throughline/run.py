@@ -31,17 +31,18 @@ from throughline.data.tasks import TASKS, Table, load_task
 from throughline.environment import describe_environment
 from throughline.errors import UsageError, WorkerError, quoted
 from throughline.evaluate import equivalence_test
-from throughline.formats import load_formats
+from throughline.formats import find_format, load_formats, with_made_from
+from throughline.formats.base import EXPORTING_FRAMEWORKS, FrameworkName
 from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK
 from throughline.output import folder_written_whole, write_whole
 from throughline.progress import ChapterDone, ChapterStarted, OnEvent, ignore
 from throughline.record import SCHEMA_VERSION, Bar, EvaluationRecord, FormatRecord, RunRecord, SplitRecord
 from throughline.spec import NetworkSpec, TrainSpec
-from throughline.verify.prove import TrainedNetwork
+from throughline.verify.prove import TrainedNetwork, missing_runtime
 from throughline.weights import initial_weights
 
 DEFAULT_TASK = next(iter(TASKS))
-IN_BACKGROUND = ("keras", "torch")
+ALL_FORMATS = "all"
 LEAST_SEEDS = 3
 
 
@@ -64,6 +65,8 @@ class RunRequest:
         none.
     chapters : tuple of int
         Which chapters; those whose results they use are added.
+    formats : tuple of str
+        Formats beyond those that the chapters export, each from every framework that is trained; "all" for all.
     """
 
     task: str | None = None
@@ -73,6 +76,7 @@ class RunRequest:
     seed: int = 0
     seeds: int = 10
     chapters: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
+    formats: tuple[str, ...] = ()
 
 
 def run(request: RunRequest, on_event: OnEvent = ignore) -> tuple[RunRecord, Path]:
@@ -125,7 +129,7 @@ def _tell(
     # One thread for NumPy too: the products are small, and the children have the other cores.
     with Background(folder, work, on_event) as background, threadpool_limits(1):
         seeds = list(range(request.seed, request.seed + request.seeds)) if 5 in chapters and request.seeds > 1 else []
-        trained, verified, replicated = _start(background, chapters, train, seeds)
+        trained, verified, replicated = _start(background, chapters, request.formats, train, seeds)
         table = table or load_task(request.task or DEFAULT_TASK, request.seed)
         split = split_rows(table, request.seed)
         mean, std = fit_scaling(split.X_train)
@@ -174,30 +178,72 @@ def _tell(
 
 
 def _start(
-    background: Background, chapters: list[int], train: TrainSpec, seeds: list[int]
-) -> tuple[dict[str, Future[TrainedNetwork]], dict[str, Future[FormatRecord]], dict[str, Future[dict[str, float]]]]:
-    """Start trainings and verifications; those whose runtime is slow to import come first, further seeds last."""
-    forms = [form for form in load_formats().values() if form.chapter in chapters]
-    trained = {
-        framework: background.train(
-            framework, train, [form.name for form in forms if form.framework == framework], stay=bool(seeds)
-        )
-        for framework in IN_BACKGROUND
-        if CHAPTER_OF_FRAMEWORK[framework] in chapters
+    background: Background, chapters: list[int], formats: tuple[str, ...], train: TrainSpec, seeds: list[int]
+) -> tuple[
+    dict[str, Future[TrainedNetwork]],
+    dict[tuple[str, str], Future[FormatRecord]],
+    dict[str, Future[dict[str, float]]],
+]:
+    """Start trainings, exports and verifications, those whose runtime is slow to import first; further seeds last."""
+    known = load_formats()
+    wanted = {source: _exports(source, chapters, formats) for source in _sources(chapters)}
+    trained: dict[str, Future[TrainedNetwork]] = {}
+    exported: dict[tuple[str, str], Future[TrainedNetwork]] = {}
+    makeable = {
+        (source, framework): [
+            name
+            for name in names
+            if known[name].exporting_framework(source) == framework and not missing_runtime(known[name])
+        ]
+        for source, names in wanted.items()
+        for framework in EXPORTING_FRAMEWORKS
     }
-    slow_first = sorted(forms, key=lambda form: ("tensorflow" not in form.preload, "torch.export" not in form.preload))
-    verified = {form.name: background.verify(form, trained[form.framework]) for form in slow_first}
+    for source in wanted:
+        trained[source] = exported[source, source] = background.train(
+            source, train, makeable[source, source], stay=bool(seeds)
+        )
+    for (source, framework), names in makeable.items():
+        if framework != source and names:
+            exported[source, framework] = background.export(source, framework, names, trained[source])
+    # What the chapters tell comes before what was asked for beyond them, and each format from its own framework first.
+    pairs = [(known[name], source) for source, names in wanted.items() for name in names]
+    pairs.sort(key=lambda pair: (pair[0].chapter, pair[0].order, pair[1] != pair[0].framework))
+    slow_first = sorted(
+        pairs,
+        key=lambda pair: (
+            not pair[0].is_told(pair[1]),
+            "tensorflow" not in pair[0].preload,
+            "torch.export" not in pair[0].preload,
+        ),
+    )
+    verified = {
+        (form.name, source): background.verify(
+            form, source, exported.get((source, form.exporting_framework(source)), trained[source])
+        )
+        for form, source in slow_first
+    }
     replicated = {name: background.replicate(name, train, future, seeds) for name, future in trained.items() if seeds}
-    return trained, {form.name: verified[form.name] for form in forms}, replicated
+    return trained, {(form.name, source): verified[form.name, source] for form, source in pairs}, replicated
+
+
+def _sources(chapters: list[int]) -> list[FrameworkName]:
+    return [framework for framework in EXPORTING_FRAMEWORKS if CHAPTER_OF_FRAMEWORK[framework] in chapters]
+
+
+def _exports(source: FrameworkName, chapters: list[int], formats: tuple[str, ...]) -> list[str]:
+    """Return the formats to export from one framework's network, in the order of making."""
+    known = load_formats()
+    told = [name for name, form in known.items() if form.chapter in chapters and form.is_told(source)]
+    return with_made_from([*told, *(known if ALL_FORMATS in formats else formats)], source)
 
 
 def _with_equivalence(
     evaluation: EvaluationRecord, replicated: dict[str, Future[dict[str, float]]]
 ) -> EvaluationRecord:
     """Wait for the trainings with other seeds and test whether the two frameworks are equivalent."""
-    by_seed = {framework: replicated[framework].result() for framework in IN_BACKGROUND}
-    first, second = (np.array(list(by_seed[framework].values())) for framework in IN_BACKGROUND)
-    return dataclasses.replace(evaluation, equivalence=equivalence_test(IN_BACKGROUND, first, second))
+    by_seed = {framework: replicated[framework].result() for framework in EXPORTING_FRAMEWORKS}
+    first, second = (np.array(list(by_seed[framework].values())) for framework in EXPORTING_FRAMEWORKS)
+    return dataclasses.replace(evaluation, equivalence=equivalence_test(EXPORTING_FRAMEWORKS, first, second))
 
 
 def _tell_chapter(number: int, current: Run, background: Background, on_event: OnEvent) -> list[Bar]:
@@ -235,7 +281,13 @@ def _check(request: RunRequest) -> list[int]:
         raise UsageError("--target", "left out without --data", quoted(request.target), "pass the file with --data")
     if request.task is not None and request.task not in TASKS:
         load_task(request.task, request.seed)  # raises
-    return with_needed(set(request.chapters))
+    chapters = with_needed(set(request.chapters))
+    for name in set(request.formats) - {ALL_FORMATS}:
+        find_format(name)  # raises
+    if request.formats and not _sources(chapters):
+        received = f"chapters {', '.join(map(str, chapters))}"
+        raise UsageError("--formats", "asked for with chapter 3 or 4", received, "add one of them with --chapters")
+    return chapters
 
 
 def _folder_of(request: RunRequest) -> Path:
@@ -274,7 +326,8 @@ def _arguments(request: RunRequest) -> dict[str, Any]:
     """Return what is needed to run it again; files by name, since the record may travel."""
     data = request.data.name if request.data else None
     given = {"task": request.task, "data": data, "target": request.target, "seed": request.seed}
-    return given | {"seeds": request.seeds, "chapters": list(request.chapters)}
+    beyond = {"formats": list(request.formats)} if request.formats else {}
+    return given | {"seeds": request.seeds, "chapters": list(request.chapters)} | beyond
 
 
 def _split_record(split: Split) -> SplitRecord:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
 
 from throughline.data.split import Split, load_split
 from throughline.environment import installed_versions
-from throughline.errors import DivergenceError
-from throughline.formats import find_format
+from throughline.errors import DataError, DivergenceError
+from throughline.formats import find_format, load_formats
+from throughline.formats.base import ExportInputs, Format, FrameworkName
 from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK, Epoch, Framework, best_epoch, load_framework
 from throughline.processes import Emit
 from throughline.record import TrainingRecord
@@ -22,6 +24,7 @@ from throughline.spec import FRAMEWORK_TITLES, NetworkSpec, TrainSpec
 from throughline.weights import Array, Weights, load_weights
 
 N_GRADIENT_ROWS = 32
+N_REPRESENTATIVE_ROWS = 1000  # from which an int8 file learns its ranges
 DISTRIBUTIONS = {
     "numpy": ("numpy",),
     "keras": ("keras", "tensorflow", "tensorflow-cpu"),
@@ -71,7 +74,7 @@ def train_once(
     kept.save(folder / "weights.safetensors", spec)
     np.savez(folder / "answers.npz", val=net.predict(network, rows.X_val), test=net.predict(network, rows.X_test))
     np.savez(folder / "gradients.npz", *gradients_float64(net, spec, kept, rows))
-    made = export_all(network, exports, folder, emit)
+    made = export_all(framework, export_inputs(network, spec, kept, rows.X_train), exports, folder, emit)
     return {
         "training": msgspec.to_builtins(
             training_record(framework, spec, plan, epochs, weights.digest, kept.digest, fit_s)
@@ -104,13 +107,53 @@ def gradients_float64(net: Framework, spec: NetworkSpec, weights: Weights, split
     return net.gradients(network, X.astype(np.float64), y)
 
 
-def export_all(network: Any, names: list[str], folder: Path, emit: Emit) -> dict[str, dict[str, Any]]:
-    """Export a live network to formats; a format made from another finds that one's file.
+def export_rebuilt(
+    source: str, framework: str, weights: str, split: str, out: str, exports: list[str], emit: Emit
+) -> dict[str, dict[str, Any]]:
+    """Build a network of one framework in another out of its weights, and export it from there.
 
     Parameters
     ----------
-    network : object
-        The framework's network.
+    source : {"keras", "torch"}
+        Where the network was trained.
+    framework : {"keras", "torch"}
+        Where to build it; the framework of this process.
+    weights : str
+        File written by `Weights.save`.
+    split : str
+        File written by `Split.save`.
+    out, exports, emit :
+        As in `train_once`.
+
+    Returns
+    -------
+    dict
+        As `export_all` returns it.
+    """
+    emit({"stage": f"rebuild the network of {FRAMEWORK_TITLES[source]}", "chapter": CHAPTER_OF_FRAMEWORK[framework]})
+    trained, spec = load_weights(Path(weights))
+    network = load_framework(framework).build(spec, trained)
+    inputs = export_inputs(network, spec, trained, load_split(Path(split)).X_train)
+    return export_all(source, inputs, exports, Path(out), emit)
+
+
+def export_inputs(network: Any, spec: NetworkSpec, weights: Weights, training_rows: Array) -> ExportInputs:
+    """Gather what exporters may draw on."""
+    rows = training_rows[:N_REPRESENTATIVE_ROWS].astype("float32")
+    return ExportInputs(network=network, spec=spec, weights=weights, rows=rows, files={})
+
+
+def export_all(
+    source: str, inputs: ExportInputs, names: list[str], folder: Path, emit: Emit
+) -> dict[str, dict[str, Any]]:
+    """Export a network to formats; a format made from another finds that one's file.
+
+    Parameters
+    ----------
+    source : {"keras", "torch"}
+        Where the network was trained, which decides the route.
+    inputs : ExportInputs
+        The network, in the framework of this process.
     names : list of str
         Formats in the order of making.
     folder : Path
@@ -121,18 +164,34 @@ def export_all(network: Any, names: list[str], folder: Path, emit: Emit) -> dict
     Returns
     -------
     dict of str to dict
-        For each format its ``path``, ``facts`` and ``export_s``.
+        For each format its ``path``, ``facts``, ``export_s`` and ``quantization`` (None where nothing is in int8); or
+        an ``error`` where the exporter failed, which stops none of the others.
     """
     made: dict[str, dict[str, Any]] = {}
+    files: dict[str, Path] = {}
     for name in names:
         form = find_format(name)
         emit({"stage": f"export {form.title}", "chapter": form.chapter})
         path = folder / (form.name + form.suffix)
-        source = network if form.made_from == "network" else Path(made[form.made_from]["path"])
-        started = time.perf_counter()
-        facts = form.export(source, path)
-        made[name] = {"path": str(path), "facts": facts, "export_s": time.perf_counter() - started}
+        try:
+            made[name] = _export(form, cast(FrameworkName, source), dataclasses.replace(inputs, files=files), path)
+            files[name] = path
+        except Exception as error:
+            traceback.print_exc()  # into the log of this process
+            said = str(error).strip().splitlines() or ["no message"]
+            made[name] = {"error": f"{type(error).__name__}: {said[0]}"}
     return made
+
+
+def _export(form: Format, source: FrameworkName, inputs: ExportInputs, path: Path) -> dict[str, Any]:
+    route = form.route_from(source)
+    if route.made_from in load_formats() and route.made_from not in inputs.files:
+        raise DataError(form.title, f"made from {route.made_from}", "no such file", "see why that one failed")
+    started = time.perf_counter()
+    facts = route.export(inputs, path)
+    export_s = time.perf_counter() - started
+    steps = msgspec.to_builtins(form.read_quantization(path)) if form.read_quantization else None
+    return {"path": str(path), "facts": facts, "export_s": export_s, "quantization": steps}
 
 
 def training_record(

@@ -8,22 +8,30 @@ from typing import Any
 import numpy as np
 
 import throughline.formats
-from throughline.formats import load_formats
+from throughline.formats import load_formats, with_made_from
 from throughline.frameworks.base import load_framework
 from throughline.processes import Emit
-from throughline.train import export_all
+from throughline.train import export_all, export_inputs
+from throughline.verify.prove import missing_runtime
 from throughline.verify.worker import run_artifact
 from throughline.weights import load_weights
 
 EXPORTS = ("first", "second")
+# Machine code is compiled for these: half a minute each, so they are exported once and from one network.
+SLOW = ("aotinductor", "executorch")
+SLOW_EXPORT = ("20-64-32-1", "first")
 
 
 def export_networks(
     framework: str, sources: dict[str, str], rows: dict[str, str], out: str, emit: Emit
 ) -> dict[str, Any]:
-    """Build each source network, let it answer its rows, and export it twice to every format of its framework."""
+    """Build each source network, let it answer its rows, and export it twice to every format it gets to directly."""
     net = load_framework(framework)
-    names = [name for name, form in load_formats().items() if form.framework == framework]
+    direct = [
+        name
+        for name, form in load_formats().items()
+        if form.exporting_framework(framework) == framework and not missing_runtime(form)
+    ]
     found: dict[str, Any] = {}
     for source, path in sources.items():
         weights, spec = load_weights(Path(path))
@@ -33,8 +41,24 @@ def export_networks(
         for export in EXPORTS:
             folder = Path(out) / source / export
             folder.mkdir(parents=True, exist_ok=True)
-            found[source][export] = export_all(network, names, folder, emit)
+            names = [name for name in direct if name not in SLOW or (source, export) == SLOW_EXPORT]
+            inputs = export_inputs(network, spec, weights, np.load(training_rows(rows[source])))
+            found[source][export] = export_all(framework, inputs, with_made_from(names, framework), folder, emit)
     return found
+
+
+def training_rows(rows: str) -> str:
+    """Where the rows lie from which an int8 file learns its ranges: others than those on which it is judged."""
+    return rows.replace(".npy", "-training.npy")
+
+
+def rebuild(framework: str, weights: str, emit: Emit) -> dict[str, float]:
+    """Build a network from the neutral form and return which of its arrays are not the same, and how far off."""
+    net = load_framework(framework)
+    source, spec = load_weights(Path(weights))
+    rebuilt = net.get_weights(net.build(spec, source)).named_arrays()
+    apart = {name: np.abs(rebuilt[name] / array - 1).max() for name, array in source.named_arrays().items()}
+    return {name: float(share) for name, share in apart.items() if share > 0}
 
 
 def run_artifacts(jobs: list[dict[str, str]], emit: Emit) -> list[dict[str, Any]]:

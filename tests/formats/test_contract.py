@@ -6,6 +6,7 @@ import dataclasses
 import getpass
 import subprocess
 import sys
+import tomllib
 import zipfile
 from concurrent.futures import Future
 from pathlib import Path
@@ -18,14 +19,27 @@ from throughline.background import Background
 from throughline.chapters import load_chapters
 from throughline.errors import DataError, UsageError
 from throughline.formats import find_format, load_formats
-from throughline.formats.base import Runner, file_sha256, file_size_bytes
+from throughline.formats.base import EXPORTING_FRAMEWORKS, Runner, describe_route, file_sha256, file_size_bytes
 from throughline.verify.prove import missing_runtime, numpy_answers, prove
 from throughline.verify.worker import BATCH_SIZES
 
-from .conftest import N_ROWS, SPECS
-from .contract import EXPORTS
+from .conftest import N_ROWS, SPECS, parameter
+from .contract import EXPORTS, SLOW, SLOW_EXPORT
 
 ROOT = Path(__file__).parents[2]
+# What a file's answers may be off in these two networks, whose weights are twice as large as usual.
+WIDEST = {"float32": 2e-6, "float16": 0.01, "bfloat16": 0.03, "int8": 0.1}
+
+
+def precision(form):
+    """The coarsest type in which a format stores or computes."""
+    return form.computed_in if form.stored_as == "float32" else form.stored_as
+
+
+def made_for(form, source, export):
+    """Skip what is not made because compiling it takes half a minute."""
+    if form.name in SLOW and (source, export) != SLOW_EXPORT:
+        pytest.skip("2026-11-22: compiling takes half a minute, so it is done for one network and once")
 
 
 # --- the file --------------------------------------------------------------------------------------------------------
@@ -33,16 +47,19 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def proven(start, exported_by, tmp_path_factory):
-    """Prove a format's file of the large network as a run does, in a child of its own, once."""
+    """Prove a format's file of the large network as a run does, in a child of its own, once a source."""
     records = {}
 
-    def record(form):
-        if form.name not in records:
-            exported = exported_by(form.framework)
+    def record(form, source=None):
+        source = source or form.framework
+        if (form.name, source) not in records:
+            # A network that is rebuilt from its weights has the file that the other framework's own has.
+            exported, made = exported_by(source), exported_by(form.exporting_framework(source))
             network, rows = exported.network(form, "20-64-32-1"), exported.rows("20-64-32-1")
+            network = dataclasses.replace(network, exports=made.made["20-64-32-1"]["first"])
             with start(form.name, form.preload, tmp_path_factory.mktemp("proof"), form.environment) as child:
-                records[form.name] = prove(form, child, network, rows, exported.folder)
-        return records[form.name]
+                records[form.name, source] = prove(form, child, network, rows, made.folder)
+        return records[form.name, source]
 
     return record
 
@@ -56,6 +73,7 @@ def answered(start, exported_by, tmp_path_factory):
         if form.name not in found:
             exported, folder = exported_by(form.framework), tmp_path_factory.mktemp("answers")
             keys = [(source, export) for source in SPECS for export in EXPORTS]
+            keys = [SLOW_EXPORT] if form.name in SLOW else keys
             jobs = [
                 {
                     "format_name": form.name,
@@ -79,11 +97,30 @@ def answered(start, exported_by, tmp_path_factory):
 def test_the_file_alone_is_proven_to_be_the_network(form, proven):
     record = proven(form)
     assert (record.status, record.reason) == ("passed", "")
-    assert record.verdict in ("identical", "rounding") or form.stored_as == "float16"
+    explained = {
+        "float32": "rounding",
+        "float16": "explained (float16 weights)",
+        "bfloat16": "explained (bfloat16 compute)",
+        "int8": "explained (int8)",
+    }[precision(form)]
+    assert record.verdict in ("identical", "rounding", explained)
     assert [check.batch_size for check in record.checks] == [*BATCH_SIZES, N_ROWS]
     assert {check.n_rows for check in record.checks} == {N_ROWS}
-    assert record.largest_difference <= record.tolerance < (0.05 if form.stored_as == "float16" else 1e-4)
+    assert record.largest_difference <= record.tolerance
+    assert record.tolerance < {"float32": 1e-4, "float16": 0.05, "bfloat16": 0.3, "int8": 0.4}[precision(form)]
     assert 0 < record.numpy_largest_difference <= record.tolerance
+
+
+@pytest.mark.parametrize("source", EXPORTING_FRAMEWORKS)
+@pytest.mark.parametrize("form", [parameter(form) for form in load_formats().values()])
+def test_the_file_is_proven_from_every_framework_and_says_by_which_route(form, source, proven):
+    record = proven(form, source)
+    assert (record.status, record.reason, record.framework) == ("passed", "", source)
+    assert record.route == describe_route(form, source, load_formats())
+    assert record.route.startswith({"keras": "Keras", "torch": "PyTorch"}[source])
+    assert (" > weights > " in record.route) == (
+        form.exporting_framework(source) != source or form.route_from(source).made_from == "weights"
+    )
 
 
 def test_record_says_what_the_file_is_and_what_ran_it(form, proven, exported):
@@ -100,6 +137,7 @@ def test_record_says_what_the_file_is_and_what_ran_it(form, proven, exported):
 
 @pytest.mark.parametrize("source", SPECS)
 def test_every_batch_size_gives_the_reference_answers(form, answered, exported, source):
+    made_for(form, source, "first")
     network, rows = exported.network(form, source), exported.rows(source)
     exact = numpy_answers(network.spec, network.weights, rows.X)
     assert np.ptp(exact) > 0.3
@@ -107,11 +145,12 @@ def test_every_batch_size_gives_the_reference_answers(form, answered, exported, 
     assert list(answers) == [*BATCH_SIZES, N_ROWS]
     for answer in answers.values():
         assert answer.dtype == np.float32
-        assert_allclose(answer.reshape(N_ROWS), exact, atol=0.01 if form.stored_as == "float16" else 2e-6)
+        assert_allclose(answer.reshape(N_ROWS), exact, atol=WIDEST[precision(form)])
 
 
 @pytest.mark.parametrize("source", SPECS)
 def test_exporting_twice_gives_the_same_answers_bit_for_bit(form, answered, source):
+    made_for(form, source, "second")
     first, second = (answered(form)[source, export][0] for export in EXPORTS)
     for size in first:
         assert_array_equal(first[size], second[size])
@@ -126,6 +165,7 @@ def test_source_network_still_answers_within_rounding_of_numpy(form, exported):
 @pytest.mark.parametrize("export", EXPORTS)
 @pytest.mark.parametrize("source", SPECS)
 def test_file_names_nothing_of_this_machine(form, exported, source, export):
+    made_for(form, source, export)
     words = [str(ROOT), str(exported.folder.parent), str(Path.home()), sys.prefix, f"/{getpass.getuser()}/"]
     words += ["site-packages", "Traceback", "keras_net.py", "contract.py"]
     contents = list(inflated(exported.path(form, source, export)))
@@ -176,20 +216,23 @@ def test_runner_refuses_rows_that_are_not_float32_tables():
 
 def test_every_file_of_the_folder_but_its_own_machinery_declares_a_format():
     files = {path.stem for path in (ROOT / "src/throughline/formats").glob("*.py")} - {"__init__", "base"}
-    declaring = {form.load.__module__.split(".")[-1] for form in load_formats().values()}
+    declaring = {form.routes[0].export.__module__.split(".")[-1] for form in load_formats().values()}
     assert declaring == files
 
 
-def test_every_format_describes_itself(form):
+def test_every_format_describes_itself(described):
+    form = described
     assert find_format(form.name) is form
     assert form.name == form.name.lower()
     assert not set(form.name) & set(" ./\\")
     assert form.title
     assert form.runtime
     assert form.preload
-    assert form.chapter in load_chapters()
-    assert form.stored_as in ("float32", "float16")
-    assert form.made_from == "network" or load_formats()[form.made_from].framework == form.framework
+    assert form.runs_on
+    assert form.chapter in {*load_chapters(), 8}
+    assert (form.stored_as == "int8") == (form.read_quantization is not None)
+    assert form.routes
+    assert form.route_from(form.framework).framework in (form.framework, "any")
     assert form.suffix.startswith((".", "/"))
     assert 10 < len(form.good_for) < 100
     assert not form.good_for.endswith(".")
@@ -200,7 +243,16 @@ def test_formats_are_listed_by_chapter_and_after_what_they_are_made_from():
     assert [(form.chapter, form.order) for form in formats] == sorted({(form.chapter, form.order) for form in formats})
     names = [form.name for form in formats]
     for form in formats:
-        assert form.made_from == "network" or names.index(form.made_from) < names.index(form.name)
+        for route in form.routes:
+            if route.made_from not in ("network", "weights"):
+                assert names.index(route.made_from) < names.index(form.name)
+                # What it is made from can be made where it is.
+                assert load_formats()[route.made_from].exporting_framework(route.framework) == route.framework
+
+
+def test_what_every_run_exports_needs_no_extra(described):
+    assert not (described.in_every_run and described.extra)
+    assert described.chapter < 8 or not described.in_every_run
 
 
 def test_unknown_format_is_refused_with_the_known_ones():
@@ -213,7 +265,7 @@ def test_listing_the_formats_imports_no_runtime():
     code = "import sys; from throughline.formats import load_formats; load_formats(); print(*sys.modules)"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert {"torch", "tensorflow", "onnxruntime", "ai_edge_litert"} <= heavy
-    assert set(printed.split()) & (heavy - {"throughline"}) == set()
+    assert set(printed.split()) & (heavy - {"throughline", "numpy"}) == set()
 
 
 @pytest.fixture
@@ -254,15 +306,27 @@ def test_installed_runtime_is_not_missing(form):
 
 def test_missing_runtime_is_named_with_the_install_line(form):
     without = dataclasses.replace(form, preload=(*form.preload, "no_such_runtime.interpreter"))
-    assert missing_runtime(without) == "no_such_runtime is not installed: pip install throughline"
+    package = f"'throughline[{form.extra}]'" if form.extra else "throughline"
+    assert missing_runtime(without) == f"no_such_runtime is not installed: pip install {package}"
+
+
+def test_every_extra_exists_and_brings_what_is_missing_without_it(described):
+    if described.extra:
+        extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+        assert any(line.startswith(described.extra) for line in extras[described.extra])
+
+
+def test_missing_program_is_named():
+    without = dataclasses.replace(find_format("c99"), programs=("no-such-compiler",))
+    assert missing_runtime(without).startswith("the program no-such-compiler is not here: install ")
 
 
 def test_format_without_its_runtime_is_listed_as_not_run(form, tmp_path):
-    without = dataclasses.replace(form, preload=("no_such_runtime",))
+    without = dataclasses.replace(form, preload=("no_such_runtime",), packages=())
     with Background(tmp_path, tmp_path, lambda event: None) as background:
-        record = background.verify(without, Future()).result(timeout=10)
-    assert (record.name, record.status) == (form.name, "not_run")
-    assert record.reason == "no_such_runtime is not installed: pip install throughline"
+        record = background.verify(without, form.framework, Future()).result(timeout=10)
+    assert (record.name, record.status, record.framework) == (form.name, "not_run", form.framework)
+    assert record.reason.startswith("no_such_runtime is not installed: pip install ")
     assert (record.checks, record.verdict, record.path) == ([], "", "")
     assert list(tmp_path.iterdir()) == []  # no process was started
 

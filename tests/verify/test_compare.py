@@ -19,9 +19,11 @@ from throughline.verify.compare import compare, raise_if_failed
 from throughline.verify.tolerance import Tolerance, derive_tolerance
 from throughline.weights import initial_weights
 
+FLOAT16 = "explained (float16 weights)"
+
 
 def uniform(n_rows, allowed, rounding=None):
-    return Tolerance(np.full(n_rows, allowed), np.full(n_rows, rounding or allowed), "chosen for this test")
+    return Tolerance(np.full(n_rows, allowed), np.full(n_rows, rounding or allowed), "chosen for this test", FLOAT16)
 
 
 def judge(answers, expected, tolerance):
@@ -60,7 +62,7 @@ def test_verdict_names_the_smallest_explanation(difference, verdict):
 
 def test_each_row_is_judged_by_its_own_tolerance():
     expected = np.array([0.2, 0.7])
-    tolerance = Tolerance(np.array([1e-6, 1e-2]), np.array([1e-6, 1e-2]), "two rows")
+    tolerance = Tolerance(np.array([1e-6, 1e-2]), np.array([1e-6, 1e-2]), "two rows", FLOAT16)
     assert judge({2: np.add(expected, [0, 9e-3])}, expected, tolerance).verdict == "rounding"
     with pytest.raises(OutputValueError, match="9e\\+03 times what is allowed in its row \\(two rows\\)"):
         judge({2: np.add(expected, [9e-3, 0])}, expected, tolerance)
@@ -108,7 +110,7 @@ def test_a_value_that_is_not_finite_is_a_failure_whatever_the_tolerance(value, s
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_tolerance_that_is_not_finite_explains_nothing(value):
     expected = np.array([0.2, 0.7])
-    tolerance = Tolerance(np.array([value, 1e-6]), np.array([1e-6, 1e-6]), "one row without a bound")
+    tolerance = Tolerance(np.array([value, 1e-6]), np.array([1e-6, 1e-6]), "one row without a bound", FLOAT16)
     with pytest.raises(OutputValueError, match="No tolerance can be derived for 1 of 2 rows"):
         judge({2: expected}, expected, tolerance)
 
@@ -118,7 +120,7 @@ def test_a_tolerance_too_wide_to_prove_anything_is_a_failure_even_of_equal_answe
     assert judge({2: expected}, expected, uniform(3, 0.049)).verdict == "identical"
     with pytest.raises(OutputValueError, match=r"move half of the rows by 0.06 or more, over 0.05"):
         judge({2: expected}, expected, uniform(3, 0.06))
-    one_wide_row = Tolerance(np.array([0.3, 1e-6, 1e-6]), np.full(3, 1e-6), "")
+    one_wide_row = Tolerance(np.array([0.3, 1e-6, 1e-6]), np.full(3, 1e-6), "", FLOAT16)
     assert judge({2: expected}, expected, one_wide_row).verdict == "identical"
 
 
@@ -138,7 +140,7 @@ def test_passes_exactly_when_every_row_is_within_its_tolerance(n_rows, seed, fac
     rng = np.random.default_rng(seed)
     expected, allowed = rng.random(n_rows), 10.0 ** rng.uniform(-8, -1.5, n_rows)
     moved = expected + factor * allowed * rng.uniform(-1, 1, n_rows)
-    tolerance = Tolerance(allowed, allowed, "random")
+    tolerance = Tolerance(allowed, allowed, "random", FLOAT16)
     assume(np.sum((moved > 0.5) != (expected > 0.5)) <= 1)  # more flips fail whatever the tolerance: see above
     within = bool((np.abs(moved - expected) <= allowed).all())
     found = compare({n_rows: moved}, expected, tolerance)

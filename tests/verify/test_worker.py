@@ -61,7 +61,7 @@ def test_runtime_that_imports_what_it_was_to_leave_behind_is_caught(run, tmp_pat
 def test_frozen_batch_is_a_shape_that_does_not_fit(run):
     _, answers = run("batch")
     expected = 0.5 * X.mean(axis=1)
-    tolerance = Tolerance(np.full(N_ROWS, 1e-6), np.full(N_ROWS, 1e-6), "")
+    tolerance = Tolerance(np.full(N_ROWS, 1e-6), np.full(N_ROWS, 1e-6), "", "")
     assert len(answers[33]) == 3  # three batches, each answered with the row that came first of all
     with pytest.raises(OutputShapeError, match=r"at batch size 2 they have \(35, 1\)"):
         compare(answers, expected, tolerance)
@@ -70,7 +70,7 @@ def test_frozen_batch_is_a_shape_that_does_not_fit(run):
 def test_file_that_gives_no_row_back_is_caught(run):
     _, answers = run("silent")
     with pytest.raises(OutputShapeError, match=r"at batch size 1 they have \(0, 1\)"):
-        compare(answers, np.zeros(N_ROWS), Tolerance(np.ones(N_ROWS), np.ones(N_ROWS), ""))
+        compare(answers, np.zeros(N_ROWS), Tolerance(np.ones(N_ROWS), np.ones(N_ROWS), "", ""))
 
 
 def test_empty_evaluation_set_is_refused_by_name(run):

@@ -32,8 +32,8 @@ class Run:
         Folder of the models.
     trained : dict of str to Future of TrainedNetwork
         By framework, running in the background.
-    verified : dict of str to Future of FormatRecord
-        By format, running in the background.
+    verified : dict of (str, str) to Future of FormatRecord
+        By format and framework, running in the background.
     parts : dict
         Fields of the `RunRecord`, filled in by the chapters.
     numpy_test_answers : ndarray of shape (n_test,) or None
@@ -48,7 +48,7 @@ class Run:
     initial: Weights
     models: Path
     trained: dict[str, Future[TrainedNetwork]]
-    verified: dict[str, Future[FormatRecord]]
+    verified: dict[tuple[str, str], Future[FormatRecord]]
     parts: dict[str, Any] = field(default_factory=dict)
     numpy_test_answers: Array | None = None
 
@@ -59,7 +59,7 @@ class Run:
     def formats_of(self, chapter: int) -> list[FormatRecord]:
         """Wait for the verifications of a chapter and return them."""
         formats = load_formats()
-        return [future.result() for name, future in self.verified.items() if formats[name].chapter == chapter]
+        return [future.result() for (name, _), future in self.verified.items() if formats[name].chapter == chapter]
 
 
 @dataclass(frozen=True)

@@ -131,23 +131,28 @@ def _framework_table(record: RunRecord) -> Table:
 
 
 def _format_table(formats: list[FormatRecord]) -> Table:
-    table = _table("format", "bytes", "differs", "allowed", "flips", "acc.", "µs/row", "verdict")
+    # Where one format comes from several frameworks, a column says which, and the verdict is cut to make room for it.
+    beyond = not all(entry.told for entry in formats)
+    origin = ["from"] if beyond else []
+    table = _table("format", *origin, "bytes", "differs", "allowed", "flips", "acc.", "µs/row", "verdict")
     for entry in formats:
+        names = [entry.title, entry.framework] if beyond else [entry.title]
         if entry.status == "not_run":
-            table.add_row(entry.title, *["–"] * 6, "not run")
+            table.add_row(*names, *["–"] * 6, "not run")
             continue
         if not entry.checks:  # it failed before it answered: zeros would look like measurements
-            table.add_row(entry.title, f"{entry.size_bytes:,}", *["–"] * 5, "FAILED", style="red")
+            table.add_row(*names, f"{entry.size_bytes:,}", *["–"] * 5, "FAILED", style="red")
             continue
+        verdict = entry.verdict.split(" ")[0] if beyond else entry.verdict
         table.add_row(
-            entry.title,
+            *names,
             f"{entry.size_bytes:,}",
             f"{entry.largest_difference:.1e}",
             f"{entry.tolerance:.1e}",
             str(entry.n_flips),
             f"{entry.test_accuracy:.1%}",
             f"{entry.latency_us:.1f}",
-            entry.verdict if entry.status == "passed" else f"FAILED {entry.verdict}".strip(),
+            verdict if entry.status == "passed" else f"FAILED {verdict}".strip(),
             style="" if entry.status == "passed" else "red",
         )
     return table
@@ -157,7 +162,7 @@ def _table(*columns: str) -> Table:
     # Eighty columns hold all of it when only the verdict may wrap.
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
-        left = column in ("network", "format", "verdict")
+        left = column in ("network", "format", "from", "verdict")
         table.add_column(column, justify="left" if left else "right", no_wrap=column != "verdict")
     return table
 

@@ -41,6 +41,10 @@ Seeds = Annotated[
 ]
 Chapters = Annotated[str, Parameter(help="Chapters such as 3,4,6; those they need are added. Default: all.")]
 
+Formats = Annotated[
+    str, Parameter(help="Formats beyond those of the chapters, from both frameworks; names, or all. Default: none.")
+]
+
 
 def run(
     *,
@@ -51,6 +55,7 @@ def run(
     seed: Seed = 0,
     seeds: Seeds = 10,
     chapters: Chapters = "1,2,3,4,5,6,7",
+    formats: Formats = "",
     strict: Annotated[bool, Parameter(help="Exit with 1 if a bar was missed, too.")] = False,
     json: Annotated[bool, Parameter(help="Print the record as JSON on standard output.")] = False,
 ) -> int:
@@ -62,6 +67,8 @@ def run(
         throughline run --task breast-cancer --seed 7
         throughline run --data patients.csv --target outcome --out runs/patients
         throughline run --chapters 3,6 --seeds 1 --json
+        throughline run --formats all
+        throughline run --formats tflite-int8,c99
     """
     from rich.console import Console
 
@@ -74,7 +81,10 @@ def run(
         remedy = "pass for example --chapters 3,4,6"
         raise UsageError("--chapters", "numbers from 1 to 7 separated by commas", quoted(chapters), remedy) from error
     console = Console(stderr=json, highlight=False, markup=False, emoji=False)
-    request = RunRequest(task=task, data=data, target=target, out=out, seed=seed, seeds=seeds, chapters=numbers)
+    beyond = tuple(name.strip() for name in formats.split(",") if name.strip())
+    request = RunRequest(
+        task=task, data=data, target=target, out=out, seed=seed, seeds=seeds, chapters=numbers, formats=beyond
+    )
     with RunDisplay(console) as display:
         record, folder = run(request, display.on_event)
     print_summary(console, record, folder)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterable
 from functools import cache
 
 from throughline.errors import UsageError
-from throughline.formats.base import Format
+from throughline.formats.base import Format, FrameworkName
 
 
 @cache
@@ -40,3 +41,18 @@ def find_format(name: str) -> Format:
     if name not in formats:
         raise UsageError("format", f"one of {', '.join(formats)}", repr(name), "choose one of these")
     return formats[name]
+
+
+def with_made_from(names: Iterable[str], source: FrameworkName) -> list[str]:
+    """Return formats together with those out of which a framework's network gets to them, in the order of making.
+
+    Examples
+    --------
+    >>> with_made_from(["tflite-int8"], "torch")
+    ['savedmodel', 'tflite-int8']
+    """
+    formats, wanted = load_formats(), set(names)
+    for name in reversed(formats):  # a format comes after what it is made from
+        if name in wanted:
+            wanted.add(formats[name].route_from(source).made_from)
+    return [name for name in formats if name in wanted]

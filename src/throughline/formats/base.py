@@ -1,7 +1,10 @@
-"""What a format is, and what runs its files.
+"""What a format is, how a network gets there, and what runs its files.
 
-A `Format` describes one deployment format: how to export to it, how to load it, which framework its
+A `Format` describes one deployment format: the routes that lead to it, how to load it, which framework its
 runtime must do without, and how its parameters are stored, from which the tolerance is derived.
+
+Every format can be made out of every framework's network. A `Route` begins in one framework, or in none where the
+neutral `Weights` suffice; a network of another framework is first rebuilt there from its `Weights`.
 """
 
 from __future__ import annotations
@@ -17,7 +20,12 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from throughline.errors import DataError
-from throughline.weights import Array
+from throughline.spec import FRAMEWORK_TITLES, NetworkSpec
+from throughline.weights import Array, Weights
+
+FrameworkName = Literal["keras", "torch"]
+Facts = dict[str, str | int]
+EXPORTING_FRAMEWORKS: tuple[FrameworkName, FrameworkName] = ("keras", "torch")
 
 
 class Runner(ABC):
@@ -70,6 +78,89 @@ class Runner(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExportInputs:
+    """What an exporter may draw on.
+
+    Attributes
+    ----------
+    network : object
+        Live network of the framework in which the route begins.
+    spec : NetworkSpec
+    weights : Weights
+        The same network in the neutral form.
+    rows : ndarray of shape (n_samples, n_features), float32
+        Raw rows of the training split, for ranges of activations; never those on which the file is judged.
+    files : mapping of str to Path
+        Artefacts made before from the same network, by format.
+    """
+
+    network: Any
+    spec: NetworkSpec
+    weights: Weights
+    rows: Array
+    files: Mapping[str, Path]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One way from a network to a file.
+
+    Attributes
+    ----------
+    framework : {"keras", "torch", "any"}
+        Whose network the exporter takes; "any" where `Weights` are enough.
+    made_from : str
+        "network", "weights", or the name of the format whose file is converted.
+    export : callable
+        ``export(inputs, path) -> facts``.
+    """
+
+    framework: Literal["keras", "torch", "any"]
+    made_from: str = "network"
+    export: Callable[[ExportInputs, Path], Facts]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerSteps:
+    """How far apart the numbers are that an int8 file can store around one dense layer; 0 stands for float32.
+
+    Attributes
+    ----------
+    kernel : list of float
+        Step of the kernel, one an output unit.
+    input : float or None
+        Step of the layer's input; None where every row gets its own from its largest value.
+    input_range : (float, float) or None
+        What the input is clipped to.
+    pre_activation : float
+        Step of the sums before the activation, where they are stored.
+    pre_activation_range : (float, float) or None
+    """
+
+    kernel: list[float]
+    input: float | None
+    input_range: tuple[float, float] | None = None
+    pre_activation: float = 0.0
+    pre_activation_range: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantization:
+    """What an int8 file rounds and how coarsely, read back from it.
+
+    Attributes
+    ----------
+    layers : list of LayerSteps
+        Input to output.
+    output : float
+        Step of the probability; 0 stands for float32.
+    """
+
+    layers: list[LayerSteps]
+    output: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Format:
     """One deployment format.
 
@@ -78,27 +169,41 @@ class Format:
     name, title : str
         Name in files and on the command line; name for people.
     chapter, order : int
-        The chapter that tells of it, and its place there.
+        The chapter that tells of it, and its place there; chapter 8 is why there are several formats.
     framework : {"keras", "torch"}
-        Where the network was trained, and whose answers are the reference.
-    made_from : str
-        "network" for the live network, or the name of the format whose file is converted.
+        The framework whose network a run exports when nothing else is asked for.
+    routes : tuple of Route
+        In the order of preference.
+    in_every_run : bool
+        Whether its chapter exports it unasked.
     suffix : str
         What follows the name in the file name; a folder where it begins with a slash.
     runtime : str
         What loads it, for people.
+    runs_on : str
+        Where that runtime exists, for people.
+    largest_batch : int or None
+        Most rows in one call, where the file fixes that; None where the batch is free.
     preload : tuple of str
-        Modules that the runtime needs; imported before the clock starts.
+        Modules that the runtime needs; imported before the clock starts, or hidden where "!" leads.
+    packages : tuple of str
+        Modules that the exporters need beside their framework.
+    programs : tuple of str
+        Programs of the system that exporter or runtime call.
+    extra : str
+        The extra that installs what the default installation lacks; empty if there is none.
     environment : mapping
         Environment variables of the process that runs it.
     forbidden : tuple of str
         Modules that must not be imported when it runs: the framework it leaves behind.
-    export : callable
-        ``export(source, path) -> facts``; `source` is the network, or the path of the `made_from` file.
     load : callable
         ``load(path) -> Runner``.
-    stored_as : {"float32", "float16"}
+    stored_as : {"float32", "float16", "int8"}
         Type in which kernels are stored; decides the tolerance.
+    computed_in : {"float32", "bfloat16", "int8"}
+        Coarsest type in which the runtime multiplies; decides the tolerance.
+    read_quantization : callable or None
+        ``read_quantization(path) -> Quantization`` of an int8 file.
     good_for : str
         One clause on why this format exists.
     """
@@ -107,17 +212,61 @@ class Format:
     title: str
     chapter: int
     order: int
-    framework: Literal["keras", "torch"]
-    made_from: str = "network"
+    framework: FrameworkName
+    routes: tuple[Route, ...]
+    in_every_run: bool = False
     suffix: str
     runtime: str
+    runs_on: str
+    largest_batch: int | None = None
     preload: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    extra: str = ""
     forbidden: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
-    export: Callable[[Any, Path], dict[str, str | int]]
     load: Callable[[Path], Runner]
-    stored_as: Literal["float32", "float16"] = "float32"
+    stored_as: Literal["float32", "float16", "int8"] = "float32"
+    computed_in: Literal["float32", "bfloat16", "int8"] = "float32"
+    read_quantization: Callable[[Path], Quantization] | None = None
     good_for: str
+
+    def route_from(self, source: str) -> Route:
+        """Return the route that a framework's network takes: its own, else one that needs none, else the first."""
+        for framework in (source, "any"):
+            for route in self.routes:
+                if route.framework == framework:
+                    return route
+        return self.routes[0]
+
+    def is_told(self, source: FrameworkName) -> bool:
+        """Return whether a run exports it unasked from the network of `source`."""
+        return self.in_every_run and source == self.framework
+
+    def exporting_framework(self, source: FrameworkName) -> FrameworkName:
+        """Return the framework in whose process the network of `source` is exported."""
+        framework = self.route_from(source).framework
+        return source if framework == "any" else framework
+
+
+def describe_route(form: Format, source: FrameworkName, formats: Mapping[str, Format]) -> str:
+    """Return the stations from a framework's network to the file.
+
+    Examples
+    --------
+    >>> from throughline.formats import find_format, load_formats
+    >>> describe_route(find_format("tflite-float16"), "torch", load_formats())
+    'PyTorch > weights > Keras > TensorFlow SavedModel > TFLite float16'
+    """
+    route = form.route_from(source)
+    if route.made_from in formats:
+        return f"{describe_route(formats[route.made_from], source, formats)} > {form.title}"
+    stations = [FRAMEWORK_TITLES[source]]
+    if route.framework not in (source, "any"):
+        stations += ["weights", FRAMEWORK_TITLES[route.framework]]
+    elif route.made_from == "weights":
+        stations.append("weights")
+    return " > ".join([*stations, form.title])
 
 
 def file_size_bytes(path: Path) -> int:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from throughline.formats.base import Format, Runner
+from throughline.formats.base import ExportInputs, Facts, Format, Route, Runner
 from throughline.weights import Array
-
-if TYPE_CHECKING:
-    from throughline.frameworks.torch_net import PyTorchNN
 
 INPUT_NAME = "features"
 OUTPUT_NAME = "probability"
@@ -20,11 +17,11 @@ OPSET = 20
 IR_VERSION = 10
 
 
-def export(network: PyTorchNN, path: Path) -> dict[str, str | int]:
-    """Export through `torch.export`, strip what names this machine, check, and write one file."""
-    import onnx
+def export(inputs: ExportInputs, path: Path) -> Facts:
+    """Export through `torch.export` with a free batch axis."""
     import torch
 
+    network = inputs.network
     example = torch.zeros(2, len(network.mean), dtype=network.mean.dtype)
     with contextlib.redirect_stdout(io.StringIO()):  # the exporter prints its steps
         program = torch.onnx.export(
@@ -40,14 +37,19 @@ def export(network: PyTorchNN, path: Path) -> dict[str, str | int]:
         )
     assert program is not None  # None only where a path was given
     model = program.model_proto
+    return {"exporter": "torch.onnx.export(dynamo=True)", "torch": torch.__version__} | write_onnx(model, path)
+
+
+def write_onnx(model: Any, path: Path) -> Facts:
+    """Strip what names this machine, check, write one file, and say what the file says of itself."""
+    import onnx
+
     model.ir_version = IR_VERSION
     _strip_metadata(model)
     onnx.checker.check_model(model, full_check=True)
     path.write_bytes(model.SerializeToString())
-    written = onnx.load(path)  # what the file says, not what was asked for
+    written = onnx.load(path)
     return {
-        "exporter": "torch.onnx.export(dynamo=True)",
-        "torch": torch.__version__,
         "onnx": onnx.__version__,
         "opset": next(entry.version for entry in written.opset_import if entry.domain in ("", "ai.onnx")),
         "ir_version": written.ir_version,
@@ -56,6 +58,7 @@ def export(network: PyTorchNN, path: Path) -> dict[str, str | int]:
 
 def _strip_metadata(model: Any) -> None:
     # The exporter notes source lines and stack traces of the exporting machine at every node.
+    model.ClearField("metadata_props")
     graph = model.graph
     for entry in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer, *graph.value_info):
         entry.ClearField("metadata_props")
@@ -88,17 +91,25 @@ class OnnxRunner(Runner):
         return answer
 
 
+# What the three ONNX formats have in common.
+SHARED: dict[str, Any] = {
+    "chapter": 7,
+    "framework": "torch",
+    "suffix": ".onnx",
+    "runtime": "ONNX Runtime",
+    "runs_on": "servers, desktops, phones, browsers",
+    "preload": ("onnxruntime",),
+    "environment": {"ORT_DISABLE_TELEMETRY": "1"},
+    "forbidden": ("torch", "tensorflow", "keras", "onnx"),
+    "load": OnnxRunner,
+}
+
 FORMAT = Format(
     name="onnx-float32",
     title="ONNX float32",
-    chapter=7,
     order=0,
-    framework="torch",
-    suffix=".onnx",
-    runtime="ONNX Runtime",
-    preload=("onnxruntime",),
-    forbidden=("torch", "tensorflow", "keras", "onnx"),
-    export=export,
-    load=OnnxRunner,
+    routes=(Route(framework="torch", export=export),),
+    in_every_run=True,
     good_for="any language and vendor runtime: C++, C#, Java, browsers, accelerators",
+    **SHARED,
 )

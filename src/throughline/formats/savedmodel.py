@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from throughline.formats.base import Format, Runner
+from throughline.formats.base import ExportInputs, Facts, Format, Route, Runner
 from throughline.weights import Array
-
-if TYPE_CHECKING:
-    import keras
 
 SIGNATURE = "serving_default"
 TAGS = ["serve"]
 
 
-def export(network: keras.Sequential, path: Path) -> dict[str, str | int]:
+def export(inputs: ExportInputs, path: Path) -> Facts:
     """Write the folder with `keras.export.ExportArchive`, inputs and outputs named as in the network."""
     import keras
     import tensorflow as tf
 
     from throughline.frameworks.keras_net import INPUT_NAME, OUTPUT_NAME
 
+    network = inputs.network
     # `network.export` would call its output "output_0": a signature of our own keeps the name.
     signature = [tf.TensorSpec((None, network.input_shape[1]), network.inputs[0].dtype, name=INPUT_NAME)]
 
@@ -67,13 +65,15 @@ FORMAT = Format(
     chapter=3,
     order=0,
     framework="keras",
+    routes=(Route(framework="keras", export=export),),
+    in_every_run=True,
     suffix="/1",  # TF Serving looks for numbered versions below the folder of a model
     runtime="TensorFlow / TF Serving",
+    runs_on="servers",
     preload=("tensorflow",),
     forbidden=("keras", "torch"),
     # TensorFlow imports Keras 3 on its own unless it is told to use its predecessor, which is not installed.
     environment={"TF_USE_LEGACY_KERAS": "1"},
-    export=export,
     load=SavedModelRunner,
     good_for="a server: TF Serving loads the folder and answers its named signature",
 )

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from throughline.formats.base import Format, Runner
+from throughline.formats.base import ExportInputs, Facts, Format, Route, Runner
 from throughline.weights import Array
 
-if TYPE_CHECKING:
-    from throughline.frameworks.torch_net import PyTorchNN
 
-
-def export(network: PyTorchNN, path: Path) -> dict[str, str | int]:
-    """Export with a free batch axis; the example has two rows, since sizes 0 and 1 would be frozen."""
+def export(inputs: ExportInputs, path: Path) -> Facts:
+    """Export the graph and save it with its weights."""
     import torch
 
+    torch.export.save(export_graph(inputs.network), path)
+    return {"exporter": "torch.export.export", "torch": torch.__version__}
+
+
+def export_graph(network: Any, largest_batch: int | None = None) -> Any:
+    """Return the `torch.export` program with a free batch axis, without the paths of this machine.
+
+    Parameters
+    ----------
+    network : PyTorchNN
+    largest_batch : int, optional
+        For runtimes that reserve their memory beforehand.
+    """
+    import torch
+
+    # The example has two rows, since sizes 0 and 1 would be frozen.
     example = torch.zeros(2, len(network.mean), dtype=network.mean.dtype)
-    program = torch.export.export(network.eval(), (example,), dynamic_shapes=({0: torch.export.Dim("batch")},))
+    batch = torch.export.Dim("batch", max=largest_batch)
+    program = torch.export.export(network.eval(), (example,), dynamic_shapes=({0: batch},))
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)  # names source files of the exporting machine
-    torch.export.save(program, path)
-    return {"exporter": "torch.export.export", "torch": torch.__version__}
+    return program
 
 
 class TorchExportRunner(Runner):
@@ -47,11 +60,13 @@ FORMAT = Format(
     chapter=4,
     order=1,
     framework="torch",
+    routes=(Route(framework="torch", export=export),),
+    in_every_run=True,
     suffix=".pt2",
     runtime="PyTorch",
+    runs_on="where PyTorch is",
     preload=("torch", "torch.export"),
     forbidden=("tensorflow", "keras", "throughline.frameworks.torch_net"),
-    export=export,
     load=TorchExportRunner,
     good_for="PyTorch's compilers: AOTInductor and ExecuTorch start from this graph",
 )

@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from throughline.formats.base import Format, Runner
+from throughline.formats.base import ExportInputs, Facts, Format, Route, Runner
 from throughline.weights import Array
 
-if TYPE_CHECKING:
-    from throughline.frameworks.torch_net import PyTorchNN
 
-
-def export(network: PyTorchNN, path: Path) -> dict[str, str | int]:
+def export(inputs: ExportInputs, path: Path) -> Facts:
     """Script the module itself, so that the batch stays free and nothing is frozen by an example row."""
     import torch
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
-        torch.jit.script(network.eval()).save(str(path))
+        torch.jit.script(inputs.network.eval()).save(str(path))
     _drop_debug_records(path)
     return {"exporter": "torch.jit.script", "torch": torch.__version__}
 
@@ -65,11 +62,13 @@ FORMAT = Format(
     chapter=4,
     order=0,
     framework="torch",
+    routes=(Route(framework="torch", export=export),),
+    in_every_run=True,
     suffix=".pt",
     runtime="libtorch",
+    runs_on="servers, desktops",
     preload=("torch",),
     forbidden=("tensorflow", "keras", "throughline.frameworks.torch_net"),
-    export=export,
     load=TorchScriptRunner,
     good_for="a C++ program or an older PyTorch server: no Python class is needed",
 )

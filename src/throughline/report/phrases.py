@@ -19,6 +19,8 @@ SPOKEN = {
 CAUSES = {
     "rounding": "from rounding",
     "explained (float16 weights)": "from float16 weights",
+    "explained (bfloat16 compute)": "from bfloat16 arithmetic",
+    "explained (int8)": "from int8",
 }
 # Worth of an explanation: it is only left out where a run with much to own up to leaves no time for it.
 CORE = 20
@@ -159,8 +161,8 @@ def padding(key_points: Sequence[str]) -> list[str]:
 
 
 def formats_of(record: RunRecord, chapter: int) -> list[FormatRecord]:
-    """Return the formats of a chapter."""
-    return [found for found in record.formats if found.chapter == chapter]
+    """Return the formats that a chapter exports unasked, from its own framework: those it speaks of."""
+    return [found for found in record.formats if found.chapter == chapter and found.told]
 
 
 def requirements(record: RunRecord, chapter: int) -> list[float]:

@@ -324,14 +324,15 @@ def why_several_formats(record: RunRecord) -> Script | None:
     if not record.formats:
         return None
     passed = [entry for entry in record.formats if entry.status == "passed"]
-    by_chapter = {entry.chapter: entry for entry in reversed(passed)}
+    once = {entry.title: entry for entry in passed}  # a format may come from both frameworks
+    by_chapter = {entry.chapter: entry for entry in reversed(once.values())}
     sentences = [
         Sentence("Why several formats? Because a network is rarely run where it was trained."),
         Sentence("Each target has its own runtime, and each runtime reads its own kind of file.", 2),
         Sentence(_tally(record)),
         *(
             Sentence(text, 8 if entry is by_chapter[entry.chapter] else 3)
-            for entry in passed
+            for entry in once.values()
             if count_words(text := f"{entry.title} is for {_first_clause(entry.good_for)}.") <= 22
         ),
         *_extremes(passed),

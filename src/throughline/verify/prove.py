@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import numpy as np
 
 from throughline.data.scaling import scale
 from throughline.errors import ThroughlineError
 from throughline.evaluate import THRESHOLD
-from throughline.formats.base import Format, file_sha256, file_size_bytes
+from throughline.formats import load_formats
+from throughline.formats.base import Format, FrameworkName, Quantization, describe_route, file_sha256, file_size_bytes
 from throughline.processes import Child
 from throughline.record import FormatRecord, TrainingRecord
 from throughline.scratch import MLP
@@ -36,7 +39,7 @@ class TrainedNetwork:
     gradients : list of ndarray
         Of the framework's automatic differentiation, float64.
     exports : dict
-        For each format ``path``, ``facts`` and ``export_s``.
+        For each format ``path``, ``facts``, ``export_s`` and ``quantization``, or the ``error`` that stopped it.
     """
 
     record: TrainingRecord
@@ -66,9 +69,18 @@ class HeldOutRows:
 
 
 def missing_runtime(form: Format) -> str:
-    """Return why the runtime of a format is not here, or an empty text."""
-    missing = [name.split(".")[0] for name in form.preload if importlib.util.find_spec(name.split(".")[0]) is None]
-    return f"{', '.join(missing)} is not installed: pip install throughline" if missing else ""
+    """Return why a format cannot be made and run here, and what to install, or an empty text."""
+    modules = [name.split(".")[0] for name in (*form.preload, *form.packages) if not name.startswith("!")]
+    missing = sorted({name for name in modules if importlib.util.find_spec(name) is None}, key=modules.index)
+    if missing:
+        package = f"'throughline[{form.extra}]'" if form.extra else "throughline"
+        return f"{', '.join(missing)} is not installed: pip install {package}"
+    programs = [name for name in form.programs if shutil.which(name) is None]
+    return (
+        f"the program {', '.join(programs)} is not here: install GCC, or what your system has for it"
+        if programs
+        else ""
+    )
 
 
 def prove(form: Format, child: Child, network: TrainedNetwork, rows: HeldOutRows, folder: Path) -> FormatRecord:
@@ -91,15 +103,18 @@ def prove(form: Format, child: Child, network: TrainedNetwork, rows: HeldOutRows
         With status "passed" or "failed".
     """
     made = network.exports[form.name]
+    source = cast(FrameworkName, network.record.framework)
+    if "error" in made:
+        return FormatRecord(**_described(form, source, "failed", f"It could not be exported: {made['error']}"))
     path = Path(made["path"])
-    record = _described(form, "failed", "") | {
+    record = _described(form, source, "failed", "") | {
         "path": path.relative_to(folder).as_posix(),
         "size_bytes": file_size_bytes(path),
         "sha256": file_sha256(path),
         "export_s": made["export_s"],
         "facts": made["facts"],
     }
-    answers_path = rows.path.with_name(f"answers-{form.name}.npz")
+    answers_path = rows.path.with_name(f"answers-{source}-{form.name}.npz")
     try:
         measured = child.call(
             "throughline.verify.worker:run_artifact",
@@ -109,15 +124,15 @@ def prove(form: Format, child: Child, network: TrainedNetwork, rows: HeldOutRows
         record["facts"] = made["facts"] | measured["facts"]
         with np.load(answers_path, allow_pickle=False) as arrays:
             answers = {int(size): arrays[size] for size in arrays.files}
-        record |= _judged(form, network, rows, answers)
+        record |= _judged(form, network, rows, answers, made.get("quantization"))
     except ThroughlineError as error:
         record["reason"] = str(error)
     return FormatRecord(**record)
 
 
-def not_run(form: Format, reason: str) -> FormatRecord:
+def not_run(form: Format, source: FrameworkName, reason: str) -> FormatRecord:
     """Return the record of a format that could not be run here."""
-    return FormatRecord(**_described(form, "not_run", reason))
+    return FormatRecord(**_described(form, source, "not_run", reason))
 
 
 def numpy_answers(spec: NetworkSpec, weights: Weights, X: Array) -> Array:
@@ -126,8 +141,11 @@ def numpy_answers(spec: NetworkSpec, weights: Weights, X: Array) -> Array:
     return mlp.predict_proba(scale(X, weights.mean.astype(np.float64), weights.std.astype(np.float64)))[:, 0]
 
 
-def _judged(form: Format, network: TrainedNetwork, rows: HeldOutRows, answers: dict[int, Array]) -> dict[str, Any]:
-    tolerance = derive_tolerance(network.spec, network.weights, rows.X, form.stored_as)
+def _judged(
+    form: Format, network: TrainedNetwork, rows: HeldOutRows, answers: dict[int, Array], steps: Any
+) -> dict[str, Any]:
+    quantization = None if steps is None else msgspec.convert(steps, Quantization)
+    tolerance = derive_tolerance(network.spec, network.weights, rows.X, form.stored_as, form.computed_in, quantization)
     comparison = compare(answers, network.test_answers, tolerance)
     whole = answers[len(rows.X)].reshape(-1)
     exact = numpy_answers(network.spec, network.weights, rows.X)
@@ -156,6 +174,8 @@ def _judged(form: Format, network: TrainedNetwork, rows: HeldOutRows, answers: d
     return found | {"status": "passed"}
 
 
-def _described(form: Format, status: str, reason: str) -> dict[str, Any]:
-    shared = ("name", "title", "chapter", "framework", "runtime", "good_for", "stored_as")
-    return {name: getattr(form, name) for name in shared} | {"status": status, "reason": reason}
+def _described(form: Format, source: FrameworkName, status: str, reason: str) -> dict[str, Any]:
+    shared = ("name", "title", "chapter", "runtime", "good_for", "stored_as", "computed_in")
+    route = describe_route(form, source, load_formats())
+    own = {"framework": source, "route": route, "told": form.is_told(source), "status": status, "reason": reason}
+    return {name: getattr(form, name) for name in shared} | own

@@ -8,7 +8,7 @@ import os
 
 import numpy as np
 
-from throughline.formats.base import Format, Runner
+from throughline.formats.base import Format, Route, Runner
 
 
 class MeanRunner(Runner):
@@ -63,7 +63,8 @@ def describe(name, load):
         runtime="NumPy",
         preload=("numpy",),
         forbidden=("colorsys",),
-        export=lambda source, path: {},
+        routes=(Route(framework="torch", export=lambda inputs, path: {}),),
+        runs_on="servers",
         load=load,
         good_for="tests of the worker",
     )

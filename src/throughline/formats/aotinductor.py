@@ -1,0 +1,104 @@
+"""AOTInductor: the network compiled ahead of time to machine code, in a package that PyTorch or libtorch loads.
+
+The code is made for the processor of the exporting machine, and its instruction set is noted in the record. Loading the
+package runs that code: take one only from where you would take a program.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from throughline.formats.base import ExportInputs, Facts, Format, Route, Runner
+from throughline.formats.torch_export import export_graph
+from throughline.weights import Array
+
+# No precompiled header: it is used once here. No line tables: they name the files of the exporting machine.
+OPTIONS = {"aot_inductor.precompile_headers": False, "aot_inductor.enable_line_tables": False}
+
+
+def export(inputs: ExportInputs, path: Path) -> Facts:
+    """Compile the graph of `torch.export` with the system's C++ compiler; nothing is left in its cache."""
+    import torch
+    from torch._inductor import aoti_compile_and_package
+    from torch._inductor.utils import fresh_cache
+
+    with tempfile.TemporaryDirectory() as folder, fresh_cache(dir=folder):
+        aoti_compile_and_package(export_graph(inputs.network), package_path=str(path), inductor_configs=OPTIONS)
+    metadata = _drop_sources(path)
+    return {
+        "exporter": "torch._inductor.aoti_compile_and_package",
+        "torch": torch.__version__,
+        "instruction_set": metadata["AOTI_CPU_ISA"],
+        "machine_code_for": metadata["AOTI_MACHINE"],
+    }
+
+
+def _drop_sources(path: Path) -> Any:
+    """Rewrite the package without C++ sources and local paths; return what it says of its machine code."""
+    import torch
+
+    archive = torch._C.PyTorchFileReader(str(path))
+    records = {name: archive.get_record(name) for name in archive.get_all_records()}
+    writer = torch._C.PyTorchFileWriter(str(path))
+    for name, content in records.items():
+        if name.endswith(".cpp") or name in ("version", "byteorder", ".data/serialization_id", ".data/version"):
+            continue
+        kept = _without_folders(content) if name.endswith(".so") else content
+        writer.write_record(name, kept, len(kept))
+    writer.write_end_of_file()
+    return json.loads(next(content for name, content in records.items() if name.endswith(".wrapper_metadata.json")))
+
+
+def _without_folders(code: bytes) -> bytes:
+    # Checks in PyTorch's headers name their source file. The names are replaced by as many slashes, which keeps every
+    # address in the machine code where it was.
+    import torch
+
+    folders = [str(Path(torch.__file__).parent.parent), tempfile.gettempdir()]
+    for folder in folders:
+        code = code.replace(folder.encode() + b"/", b"/" * (len(folder.encode()) + 1))
+    return code
+
+
+class AotInductorRunner(Runner):
+    """Calls the compiled code; the Python class is not needed."""
+
+    def __init__(self, path: Path) -> None:
+        import torch
+
+        torch.set_num_threads(1)
+        self._program = torch._inductor.aoti_load_package(str(path))
+        super().__init__(
+            {
+                "runtime": f"PyTorch {torch.__version__}",
+                "threads": torch.get_num_threads(),
+                "instruction_set_here": torch.backends.cpu.get_cpu_capability(),
+            }
+        )
+
+    def _predict(self, X: Array) -> Any:
+        import torch
+
+        with torch.inference_mode():
+            return self._program(torch.from_numpy(X)).numpy()
+
+
+FORMAT = Format(
+    name="aotinductor",
+    title="AOTInductor",
+    chapter=4,
+    order=2,
+    framework="torch",
+    routes=(Route(framework="torch", export=export),),
+    suffix=".pt2",
+    runtime="PyTorch or libtorch",
+    runs_on="servers with the same processor",
+    preload=("torch", "torch._inductor"),
+    programs=("g++",),
+    forbidden=("tensorflow", "keras", "throughline.frameworks.torch_net"),
+    load=AotInductorRunner,
+    good_for="a C++ server that wants machine code instead of a graph to interpret",
+)
