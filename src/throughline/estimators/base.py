@@ -309,11 +309,12 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn ships n
         """Return the only logit of a single plain row; None if there are several, or it has to be looked at."""
         known = self.__dict__
         predictor: Predictor | None = known.get("_predictor")
-        if (
-            predictor is None
-            or "feature_names_in_" in known
-            or not predictor.holds(known["coefs_"], known["intercepts_"])
-        ):
+        if predictor is None or "feature_names_in_" in known:
+            return None
+        try:  # `Predictor.holds` once more: entering another function costs as much as the comparison
+            if predictor.kernels != known["coefs_"] or predictor.biases != known["intercepts_"]:
+                return None
+        except ValueError:
             return None
         return predictor.row(X)
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from numpy import empty
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
@@ -315,7 +316,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         logit = self._one_logit(X)
         if logit is not None:  # for so little, Python's own numbers are faster; exp below 0 cannot overflow
             p = 1 / (1 + exp(-logit)) if logit >= 0 else (e := exp(logit)) / (1 + e)
-            both = np.empty((1, 2), self._predictor.dtype)
+            both = empty((1, 2), X.dtype)
             both[0, 0], both[0, 1] = 1 - p, p
             return both
         logits = self._logits(X)

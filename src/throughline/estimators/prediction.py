@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -170,32 +171,35 @@ def _compile_row(layers: list[FloatArray], hidden: str) -> Callable[[Any], float
     dtype = layers[0].dtype
     row = aligned((len(layers[0]),), dtype)
     row[-1] = 1
-    x, a = row[:-1], row
-    tape: Tape = []
-    for W in layers[:-1]:
-        b = aligned((W.shape[1] + 1,), dtype)
-        b[-1] = 1
-        z = b[:-1]
-        tape.append((a.dot, (W, z)))
+    x = row[:-1]
+    steps: list[tuple[Callable[..., Any], FloatArray, FloatArray, Callable[..., Any], FloatArray, FloatArray]] = []
+    outs = [aligned((W.shape[1] + 1,), dtype) for W in layers[:-1]]
+    zs = [out[:-1] for out in outs] + [aligned((1,), dtype)]
+    for out, z, W, next_z in zip(outs, zs, layers[1:], zs[1:], strict=False):
+        out[-1] = 1
         # fmax takes `out` by position, a tenth of a microsecond less. It hides NaN, of which there is none here.
-        tape += [(np.fmax, (z, np.zeros_like(z), z))] if hidden == "relu" else compile_activation(hidden, z)
-        a = b
-    logit = aligned((1,), dtype)
-    tape.append((a.dot, (layers[-1], logit)))
-    (first, into), *rest = tape
-    one_sum, result, isfinite, array, shape = into[1].item, logit.item, math.isfinite, np.ndarray, (1, len(x))
+        activate = np.fmax if hidden == "relu" else partial(_run, compile_activation(hidden, z))
+        steps.append((activate, z, np.zeros_like(z), out.dot, W, next_z))
+    first, first_W, first_z, result = row.dot, layers[0], zs[0], zs[-1].item
+    one_sum, isfinite, array, shape = first_z.item, math.isfinite, np.ndarray, (1, len(x))
 
     def answer(X: Any) -> float | None:
         if type(X) is not array or X.shape != shape or X.dtype is not dtype:
             return None
         x[...] = X
-        first(*into)
+        first(first_W, first_z)
         # Each of these sums has every number of the row in it, and a product with infinity or NaN is one again, also
         # with a weight of 0: if one sum is finite, the row is.
         if not isfinite(one_sum(0)):
             return None
-        for call, arguments in rest:
-            call(*arguments)
+        for activate, z, zeros, dot, W, next_z in steps:
+            activate(z, zeros, z)
+            dot(W, next_z)
         return result()
 
     return answer
+
+
+def _run(tape: Tape, *_: FloatArray) -> None:
+    for call, arguments in tape:
+        call(*arguments)
