@@ -107,7 +107,12 @@ def test_compiled_passes_are_the_products(n: int, sizes: list[int], hidden: str,
             a = functions.get(hidden, lambda z: z)(a)
     assert_allclose(predictor.logits(rows), a, rtol=1e-12, atol=1e-12)
     if sizes[-1] == 1:
-        assert_allclose(predictor.row(rows[:1]), a[0, 0], rtol=1e-12, atol=1e-12)
+        assert_allclose(
+            predictor.row(rows[:1], {"coefs_": predictor.kernels, "intercepts_": predictor.biases}),
+            a[0, 0],
+            rtol=1e-12,
+            atol=1e-12,
+        )
 
 
 @pytest.mark.parametrize("kind", ["two", "three", "labels", "value", "values", "count value"])

@@ -307,16 +307,8 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn ships n
 
     def _one_logit(self, X: Any) -> float | None:
         """Return the only logit of a single plain row; None if there are several, or it has to be looked at."""
-        known = self.__dict__
-        predictor: Predictor | None = known.get("_predictor")
-        if predictor is None or "feature_names_in_" in known:
-            return None
-        try:  # `Predictor.holds` once more: entering another function costs as much as the comparison
-            if predictor.kernels != known["coefs_"] or predictor.biases != known["intercepts_"]:
-                return None
-        except ValueError:
-            return None
-        return predictor.row(X)
+        predictor: Predictor | None = self.__dict__.get("_predictor")
+        return None if predictor is None else predictor.row(X, self.__dict__)
 
     def _present_predictor(self) -> Predictor:
         """Return the compiled network, or one of the arrays that someone has put in the place of its parameters."""

@@ -313,7 +313,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         ndarray of shape (n_samples, n_classes)
             In the order of `classes_`. Labels of a multi-label task do not add up to 1.
         """
-        logit = self._one_logit(X)
+        known = self.__dict__  # `_one_logit`, written out
+        logit = known["_predictor"].row(X, known) if "_predictor" in known else None
         if logit is not None:  # for so little, Python's own numbers are faster; exp below 0 cannot overflow
             p = 1 / (1 + exp(-logit)) if logit >= 0 else (e := exp(logit)) / (1 + e)
             both = empty((1, 2), X.dtype)
