@@ -4,6 +4,8 @@ record.json ──► which network, which formats
 weights     ──► its framework's process: expected answers, missing exports, steps of int8 files
 artefacts   ──► proven (those of the run already are), opened once as the receiver will
 all of it   ──► a hidden folder, in which check.py must pass, and which is then renamed
+
+The parent imports neither framework: each works in a process of its own, and each artefact in that of its runtime.
 """
 
 from __future__ import annotations
@@ -261,7 +263,9 @@ class _Maker:
                     child.call("throughline.bundle.source:answer_rows", given)
                 to_make = [name for name in here if name in further]
                 if to_make:
-                    exports |= self._export(child, framework, to_make)
+                    made = self._export(child, framework, to_make)
+                    # What is made once more only to be converted does not take the place of what the run has proven.
+                    exports |= {name: each for name, each in made.items() if name not in of_run}
                 files = {name: exports[name]["path"] for name in here if name in of_run}
                 for name, steps in child.call("throughline.bundle.source:read_steps", {"files": files}).items():
                     exports[name]["quantization"] = steps
