@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from throughline.bundle import load_bundle
 from throughline.bundle import check as receiver
+from throughline.bundle import load_bundle
 from throughline.bundle.build import BundleRequest, make_bundle
 from throughline.bundle.manifest import FORMAT_VERSION
 from throughline.errors import DataError, UsageError, VerificationError

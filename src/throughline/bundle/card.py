@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from throughline.bundle.manifest import CHECK_NAME, ROWS_NAME, SUMS_NAME, Manifest
-from throughline.record import Evaluation
+from throughline.record import Evaluation, Interval
 from throughline.report.formatting import NARROW_SPACE, count, percent, scientific, size
 from throughline.spec import FRAMEWORK_TITLES
 
@@ -92,7 +92,7 @@ def _figures(manifest: Manifest) -> list[str]:
 
 
 def _rows_of(found: Evaluation) -> list[str]:
-    rows = [f"| accuracy | {percent(found.accuracy.value)} | {_interval(found, 'accuracy')} |"]
+    rows = [f"| accuracy | {percent(found.accuracy.value)} | {_shown(found.accuracy)} |"]
     for code, entry in enumerate(found.classes):
         for title, name in (("precision", "precision"), ("recall", "recall"), ("F1", "f1")):
             value = percent(getattr(entry, name))
@@ -103,8 +103,12 @@ def _rows_of(found: Evaluation) -> list[str]:
 
 
 def _interval(found: Evaluation, name: str) -> str:
-    measured = found.intervals.get(name)
-    return f"{percent(measured.low)} to {percent(measured.high)}" if measured else ""
+    measured = found.intervals.get(name)  # none in records of older releases
+    return _shown(measured) if measured else ""
+
+
+def _shown(interval: Interval) -> str:
+    return f"{percent(interval.low)} to {percent(interval.high)}"
 
 
 def _artefacts(manifest: Manifest) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from cyclopts import App, Parameter
 
 from throughline import __version__
-from throughline.cli import bundle, listing, parity, report, run
+from throughline.cli import bench, bundle, listing, parity, report, run
 
 app = App(
     name="throughline",
@@ -27,6 +27,7 @@ COMMANDS: tuple[Callable[..., int], ...] = (
     run.run,
     report.report,
     bundle.bundle,
+    bench.bench,
     parity.parity,
     listing.formats,
     listing.tasks,
