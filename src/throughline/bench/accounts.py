@@ -1,7 +1,7 @@
 """Where the bytes of an artefact go, read from the file itself as far as its format can be read.
 
 A reader takes the path and how many numbers the network has, and returns a `ByteAccount` whose parts add up to the size
-on disk. Where the container cannot be taken apart, the weights are what the specification says and the rest is container.
+on disk. Where a container cannot be taken apart, weights are what the specification says and the rest is container.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ quota, which throttles everything together once it is used up): both decide what
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,16 +52,16 @@ def container_quota(cgroup_of_process: Path = CGROUP_OF_PROCESS, cgroups: Path =
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if not controllers:
-            found += _quotas(cgroups, path, _quota_2)
+            for mounted in (cgroups, cgroups / "unified"):  # the second where both versions are mounted
+                found += _quotas(mounted, path, _quota_2)
         elif "cpu" in controllers.split(","):
             for mounted in (cgroups / controllers, cgroups / "cpu"):
                 found += _quotas(mounted, path, _quota_1)
     return min(found, default=None)
 
 
-def _quotas(mounted: Path, path: str, read: object) -> list[float]:
+def _quotas(mounted: Path, path: str, read: Callable[[Path], float | None]) -> list[float]:
     """Return the limits of a group and of all above it; inside a container its own path may not be visible."""
-    assert callable(read)
     here = mounted / path.lstrip("/")
     folders = [here, *(parent for parent in here.parents if parent.is_relative_to(mounted))]
     quotas = (read(folder) for folder in folders)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from cyclopts import App, Parameter
 
 from throughline import __version__
-from throughline.cli import bench, bundle, listing, parity, report, run
+from throughline.cli import bench, bundle, listing, parity, report, run, sizes
 
 app = App(
     name="throughline",
@@ -28,6 +28,7 @@ COMMANDS: tuple[Callable[..., int], ...] = (
     report.report,
     bundle.bundle,
     bench.bench,
+    sizes.sizes,
     parity.parity,
     listing.formats,
     listing.tasks,
