@@ -626,6 +626,8 @@ class ArtefactBench:
         Whose network it is.
     size_bytes : int
     account : ByteAccount
+    predicted_bytes : float or None
+        By the line fitted to exports of other networks in this format (`sizes`); None where none was fitted.
     accuracy : float
         On the held-out rows.
     figures : dict of str to Measured
@@ -646,6 +648,7 @@ class ArtefactBench:
     framework: str
     size_bytes: int
     account: ByteAccount
+    predicted_bytes: float | None
     accuracy: float
     figures: dict[str, Measured]
     facts: dict[str, str | int]

@@ -21,7 +21,7 @@ from throughline.formats import load_formats
 from throughline.formats.base import file_sha256
 from throughline.weights import load_weights
 
-from .conftest import FORMATS, sign_again
+from .contract import sign_again
 
 pytestmark = pytest.mark.xdist_group("run")
 
@@ -32,10 +32,10 @@ def test_every_format_is_opened_by_the_receiver() -> None:
     assert receiver.FORMAT_VERSION == FORMAT_VERSION
 
 
-def test_the_manifest_says_what_is_there(bundle_folder: Path, finished_run: Any) -> None:
+def test_the_manifest_says_what_is_there(bundle_folder: Path, bundled: list[str], finished_run: Any) -> None:
     bundle = load_bundle(bundle_folder)
     manifest, record = bundle.manifest, finished_run.record
-    assert [entry.name for entry in manifest.artefacts] == FORMATS
+    assert [entry.name for entry in manifest.artefacts] == bundled
     assert (manifest.task, manifest.network, manifest.source) == (record.task, record.network, "torch")
     assert manifest.weights_digest == record.pytorch.weights_digest
     assert manifest.licence == "CC0-1.0"
@@ -57,29 +57,30 @@ def test_the_manifest_says_what_is_there(bundle_folder: Path, finished_run: Any)
     assert bundle.require_intact()
 
 
-def test_rows_and_tolerances(bundle_folder: Path, finished_run: Any) -> None:
+def test_rows_and_tolerances(bundle_folder: Path, bundled: list[str], finished_run: Any) -> None:
     rows = load_bundle(bundle_folder).load_rows()
     assert rows.X.shape == (114, 30)
     assert rows.X.dtype == np.float32
     accuracy = next(e for e in finished_run.record.evaluation.networks if e.framework == "torch").accuracy.value
     assert np.mean((rows.expected[:, 0] > 0.5) == rows.y) == pytest.approx(accuracy)
-    for name in FORMATS:
+    for name in bundled:
         difference = np.abs(rows.answers[name] - rows.expected)[:, 0]
         assert (difference <= rows.tolerance[name]).all()
         assert (rows.repeats[name] <= rows.tolerance[name]).all()
     assert rows.repeats["tflite-float16"].max() < rows.tolerance["tflite-float16"].max() / 10
 
 
-def test_the_card_tells_what_a_person_needs(bundle_folder: Path) -> None:
+def test_the_card_tells_what_a_person_needs(bundle_folder: Path, bundled: list[str]) -> None:
     card = load_bundle(bundle_folder).manifest.model_card
     for words in ("mean radius", "`malignant`", "`benign`", "CC0-1.0", "PyTorch", "python check.py", "95 % intervals"):
         assert words in card
-    for name in FORMATS:
+    for name in bundled:
         assert f"`models/{name}" in card
 
 
-def request(run: Any, out: Path, **given: Any) -> BundleRequest:
-    return BundleRequest(**{"run": run.folder, "formats": ("neutral",), "data": run.data, "out": out} | given)
+def request(finished: Any, out: Path, **given: Any) -> BundleRequest:
+    plain = {"run": finished.folder, "formats": ("neutral",), "data": finished.data, "out": out}
+    return BundleRequest(**plain | given)
 
 
 REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {

@@ -16,7 +16,7 @@ from throughline.bundle import load_bundle
 from throughline.errors import VerificationError
 from throughline.weights import load_weights
 
-from .conftest import FORMATS, check, sign_again
+from .contract import check, sign_again
 
 pytestmark = pytest.mark.xdist_group("run")
 
@@ -25,11 +25,11 @@ def files_of(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def test_everything_passes_here(bundle_folder: Path) -> None:
+def test_everything_passes_here(bundle_folder: Path, bundled: list[str]) -> None:
     done = check(bundle_folder, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)
-    assert list(found["artefacts"]) == FORMATS
+    assert list(found["artefacts"]) == bundled
     for result in found["artefacts"].values():
         assert result["status"] == "passed"
         assert result["n_rows"] == 114
@@ -205,10 +205,10 @@ def test_rows_that_say_otherwise(change: Callable[[dict[str, Any]], None], said:
     assert f"FAILED    {said}" in done.stdout
 
 
-def test_misuse(copy: Path, tmp_path: Path) -> None:
+def test_misuse(copy: Path, bundled: list[str], tmp_path: Path) -> None:
     done = check(copy, "onnx")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"ARTEFACT must be one of {', '.join(FORMATS)}, but got 'onnx'.\n"
+    assert done.stderr == f"ARTEFACT must be one of {', '.join(bundled)}, but got 'onnx'.\n"
     assert check(copy, "--fast").returncode == 2
     (tmp_path / "alone").mkdir()
     shutil.copyfile(copy / "check.py", tmp_path / "alone" / "check.py")

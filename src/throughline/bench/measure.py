@@ -29,7 +29,8 @@ from throughline.formats.base import Format, file_sha256, file_size_bytes
 from throughline.processes import Child
 from throughline.progress import OnEvent, Stage, ignore
 from throughline.record import ArtefactBench, BenchRecord, Measured, load_record
-from throughline.spec import FRAMEWORK_TITLES
+from throughline.sizes.record import load_measured
+from throughline.spec import FRAMEWORK_TITLES, NetworkSpec
 from throughline.verify.prove import missing_runtime
 from throughline.weights import Array
 
@@ -38,13 +39,13 @@ N_THREADS = 1
 
 @dataclass(frozen=True)
 class Subject:
-    """One artefact to measure, and how many numbers the network has whose weights are in it."""
+    """One artefact to measure, and the network that is in it."""
 
     form: Format
     framework: str
     title: str
     path: Path
-    n_numbers: int
+    spec: NetworkSpec
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,6 @@ def _of_bundle(path: Path, data: Path | None) -> Subjects:
     bundle = load_bundle(path)
     bundle.require_intact()
     rows, manifest = bundle.load_rows(), bundle.manifest
-    n_numbers = manifest.network.n_parameters + 2 * manifest.network.n_inputs
     found, absent = [], {}
     for entry in manifest.artefacts:
         form = load_formats().get(entry.name)
@@ -127,7 +127,7 @@ def _of_bundle(path: Path, data: Path | None) -> Subjects:
         if form is None or missing:
             absent[entry.title] = missing
         else:
-            found.append(Subject(form, manifest.source, entry.title, bundle.path_of(entry), n_numbers))
+            found.append(Subject(form, manifest.source, entry.title, bundle.path_of(entry), manifest.network))
     return Subjects(manifest.name, found, absent, rows.X, rows.y)
 
 
@@ -136,7 +136,6 @@ def _of_run(path: Path, data: Path | None) -> Subjects:
     folder = path if path.is_dir() else path.parent
     split = rows_of_run(record, data)
     sources = {entry.framework for entry in record.formats}
-    n_numbers = record.network.n_parameters + 2 * record.network.n_inputs
     found, absent = [], {}
     several = len({(entry.name) for entry in record.formats}) < len(record.formats) and len(sources) > 1
     for entry in record.formats:
@@ -152,7 +151,7 @@ def _of_run(path: Path, data: Path | None) -> Subjects:
             if not artefact.exists() or file_sha256(artefact) != entry.sha256:
                 received = f"another {entry.path}"
                 raise DataError("RUN", "a folder with the files that it has proven", received, "run again")
-            found.append(Subject(form, entry.framework, title, artefact, n_numbers))
+            found.append(Subject(form, entry.framework, title, artefact, record.network))
     return Subjects(record.name, found, absent, split.X_test, split.y_test)
 
 
@@ -186,6 +185,12 @@ def _one_round(subject: Subject, work: Path, processor: int | None) -> dict[str,
     return found | {"start_s": answered[0] - child.started}
 
 
+def _predicted(form: Format, spec: NetworkSpec) -> float | None:
+    sizes = load_measured()
+    model = sizes.model_of(form.name) if sizes else None
+    return model.predict(spec) if model else None
+
+
 def _summed_up(subject: Subject, taken: list[dict[str, Any]]) -> ArtefactBench:
     form, last = subject.form, taken[-1]
     figures: dict[str, Measured] = {name: measured([each[name] for each in taken]) for name in FIGURES}
@@ -198,7 +203,8 @@ def _summed_up(subject: Subject, taken: list[dict[str, Any]]) -> ArtefactBench:
         computed_in=form.computed_in,
         framework=subject.framework,
         size_bytes=file_size_bytes(subject.path),
-        account=account_bytes(form.opener, subject.path, subject.n_numbers),
+        account=account_bytes(form.opener, subject.path, subject.spec.n_parameters + 2 * subject.spec.n_inputs),
+        predicted_bytes=_predicted(form, subject.spec),
         accuracy=last["accuracy"],
         figures=figures,
         facts=last["facts"],

@@ -108,7 +108,7 @@ def _print(console: Console, record: BenchRecord) -> None:
 
     costs = table("format", *COLUMNS.values())
     rates = table("format", "bytes", "acc.", *RATES.values(), "95 % interval of p50")
-    shares = table("format", *PARTS, "total")
+    shares = table("format", *PARTS, "total", "predicted")
     for entry in record.artefacts:
         found = entry.figures
         costs.add_row(entry.title, *(written(name, found[name].median) for name in COLUMNS))
@@ -116,7 +116,8 @@ def _print(console: Console, record: BenchRecord) -> None:
         medians = (count(found[name].median) for name in RATES)
         rates.add_row(entry.title, f"{entry.size_bytes:,}", f"{entry.accuracy:.1%}", *medians, interval)
         parts = (f"{getattr(entry.account, part):,}" for part in PARTS)
-        shares.add_row(entry.title, *parts, f"{entry.account.total:,}")
+        predicted = "–" if entry.predicted_bytes is None else f"{entry.predicted_bytes:,.0f}"
+        shares.add_row(entry.title, *parts, f"{entry.account.total:,}", predicted)
     for each in (costs, rates, shares):
         console.print(each, "")
     for verdict in record.verdicts:

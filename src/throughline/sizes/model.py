@@ -45,6 +45,7 @@ def fit(form: Format, exported: Sequence[tuple[NetworkSpec, int]]) -> SizeModel:
         fixed=float(found[0]),
         per_weight=float(found[1]),
         per_unit=float(found[2]),
+        n_inputs=exported[0][0].n_inputs,
         largest_error=float(np.abs(columns @ found / sizes - 1).max()),
         exports=[
             Export(layer_sizes=list(spec.layer_sizes), n_parameters=spec.n_parameters, size_bytes=size)

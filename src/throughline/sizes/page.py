@@ -14,8 +14,8 @@ def sizes_page(record: SizesRecord) -> str:
         "",
         "Written by `throughline sizes --write docs/sizes.md`; every figure is measured. Networks of the family "
         "20-2k-k-1 with random weights are exported by the same exporters as a run's; the seed network is k = 32. The "
-        "size is fitted as a fixed part, bytes for every entry of a kernel, and bytes for every unit (its bias, and its "
-        "step where a kernel has one a unit).",
+        "size is fitted as a fixed part, bytes for every entry of a kernel, and bytes for every unit (its bias, and "
+        "its step where a kernel has one a unit).",
         "",
         "## From which size on a shorter type pays",
         "",

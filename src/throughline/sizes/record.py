@@ -12,6 +12,7 @@ from throughline.record import Environment
 from throughline.spec import NetworkSpec
 
 MEASURED_NAME = "measured.json"
+SCALING_BYTES = 8  # mean and deviation of one input, which stay in float32 in every format
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +28,16 @@ class Export:
 class SizeModel:
     """``fixed + per_weight * entries of kernels + per_unit * units``, fitted to exports of one format.
 
+    The mean and deviation of an input take 8 bytes more or less for networks with other inputs than the family.
+
     Attributes
     ----------
     name, title, runtime, stored_as :
         As in `formats.base.Format`.
     fixed, per_weight, per_unit : float
         Bytes.
+    n_inputs : int
+        Of the family.
     largest_error : float
         Of the exports it was fitted to, as a share of their size.
     exports : list of Export
@@ -45,13 +50,15 @@ class SizeModel:
     fixed: float
     per_weight: float
     per_unit: float
+    n_inputs: int
     largest_error: float
     exports: list[Export]
 
     def predict(self, spec: NetworkSpec) -> float:
         """Return the bytes that a network will take."""
         n_weights, n_units = counts(spec)
-        return self.fixed + self.per_weight * n_weights + self.per_unit * n_units
+        scaling = SCALING_BYTES * (spec.n_inputs - self.n_inputs)
+        return self.fixed + self.per_weight * n_weights + self.per_unit * n_units + scaling
 
 
 @dataclass(frozen=True, kw_only=True)
