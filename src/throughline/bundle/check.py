@@ -272,7 +272,7 @@ def open_neutral(path: Path) -> Opened:
     spec = json.loads((path / "spec.json").read_text(encoding="utf-8"))
     if json.loads(header.pop("__metadata__")["network_spec"]) != spec:
         raise Mismatch("intact", "spec.json is not the specification inside weights.safetensors")
-    types = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
+    types = {"F32": "<f4", "F64": "<f8"}
     arrays = {}
     for name, entry in header.items():
         start, end = entry["data_offsets"]
@@ -475,8 +475,7 @@ def prove(folder: Path, manifest: dict[str, Any], artefact: dict[str, Any]) -> d
     apart = np.abs(np.stack(list(answers.values())) - whole).max(axis=(0, 2))
     if (apart > repeats).any():
         row = int(np.argmax(apart - repeats))
-        said = f"row {row} differs by {apart[row]:.1e} between batches, allowed {repeats[row]:.1e}"
-        raise Mismatch("batches", said)
+        raise Mismatch("batches", f"row {row} differs by {apart[row]:.1e} between batches, allowed {repeats[row]:.1e}")
     latency_s = seconds_of_a_row(opened.predict, X)
     return {
         "runtime": opened.runtime,

@@ -13,7 +13,7 @@ from throughline.errors import UsageError
 from throughline.formats import load_formats, with_made_from
 from throughline.formats.base import Format
 from throughline.frameworks.base import PRELOAD
-from throughline.processes import Child
+from throughline.processes import Child, Emit
 from throughline.progress import OnEvent, Stage, ignore
 from throughline.sizes.model import crossing, family, fit, near_full_gain, ratio_of_types
 from throughline.sizes.record import Payoff, SizeModel, SizesRecord
@@ -62,11 +62,7 @@ def measure_sizes(ks: tuple[int, ...] = KS, on_event: OnEvent = ignore) -> Sizes
                 names = with_made_from([form.name for form in wanted if form.framework == framework], framework)
                 if names:
                     arguments = {"framework": framework, "names": names, "ks": ks}
-                    found |= child.call(
-                        "throughline.sizes.worker:export_sizes",
-                        arguments,
-                        lambda message, framework=framework: on_event(Stage(framework, message["stage"])),
-                    )
+                    found |= child.call("throughline.sizes.worker:export_sizes", arguments, _told(framework, on_event))
                     on_event(Stage(framework, ""))
             return found
 
@@ -87,6 +83,10 @@ def measure_sizes(ks: tuple[int, ...] = KS, on_event: OnEvent = ignore) -> Sizes
         wall_s=round(time.perf_counter() - started, 3),
         environment=describe_environment(),
     )
+
+
+def _told(framework: str, on_event: OnEvent) -> Emit:
+    return lambda message: on_event(Stage(framework, message["stage"]))
 
 
 def _payoff(
