@@ -159,9 +159,8 @@ def _forms(names: Sequence[str]) -> tuple[list[Format], dict[str, str]]:
     """Return the formats in the order of the chapters, and why "all" leaves some out."""
     known = load_formats()
     if not names:
-        raise UsageError(
-            "--to", f"names out of {', '.join(known)}, or all", "none", "pass for example --to onnx-float32"
-        )
+        allowed = f"names out of {', '.join(known)}, or all"
+        raise UsageError("--to", allowed, "none", "pass for example --to onnx-float32")
     wanted = [find_format(name) for name in names if name != ALL_FORMATS]
     for form in wanted:
         if not form.opener:
@@ -332,9 +331,12 @@ class _Maker:
         arrays[f"repeats.{form.name}"] = tolerance.per_row if rounds_coarsely else tolerance.rounding_only
         relative = path.relative_to(self._bundle).as_posix()
         return Artefact(
-            **{
-                name: getattr(form, name) for name in ("name", "title", "runtime", "stored_as", "computed_in", "opener")
-            },
+            name=form.name,
+            title=form.title,
+            runtime=form.runtime,
+            stored_as=form.stored_as,
+            computed_in=form.computed_in,
+            opener=form.opener,
             path=relative,
             size_bytes=proven.size_bytes,
             sha256=file_sha256(path),

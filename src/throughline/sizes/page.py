@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from throughline.formats import find_format
 from throughline.report.formatting import NARROW_SPACE, count, percent
-from throughline.sizes.record import Payoff, SizesRecord
+from throughline.sizes.record import Payoff, SizeModel, SizesRecord
 
 
 def sizes_page(record: SizesRecord) -> str:
@@ -48,10 +48,7 @@ def sizes_page(record: SizesRecord) -> str:
     return "\n".join(lines).replace(NARROW_SPACE, " ") + "\n"
 
 
-def _predicted(model: object, position: int) -> float:
-    from throughline.sizes.record import SizeModel
-
-    assert isinstance(model, SizeModel)
+def _predicted(model: SizeModel, position: int) -> float:
     export = model.exports[position]
     n_units = sum(export.layer_sizes[1:])
     return model.fixed + model.per_weight * (export.n_parameters - n_units) + model.per_unit * n_units
