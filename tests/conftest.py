@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -53,6 +54,29 @@ def finished_run(breast_cancer_csv: Path, tmp_path_factory: pytest.TempPathFacto
     record = load_record(folder)
     assert json.loads(done.stdout)["name"] == record.name
     return FinishedRun(done.returncode, done.stdout, done.stderr, folder, breast_cancer_csv, record)
+
+
+@pytest.fixture(scope="session")
+def bundled() -> list[str]:
+    """The formats of `bundle_folder`: one that the run has exported from PyTorch, and four that it has not."""
+    return ["tflite-float16", "onnx-float32", "onnx-int8", "neutral", "c99"]
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(finished_run: FinishedRun, bundled: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of the run's PyTorch network."""
+    folder = tmp_path_factory.mktemp("bundles") / "send"
+    command = ["bundle", str(finished_run.folder), "--data", str(finished_run.data), "--out", str(folder)]
+    done = finished_run.call([*command, "--to", ",".join(bundled), "--network", "torch", "--licence", "CC0-1.0"])
+    assert done.returncode == 0, done.stderr
+    assert f"in {len(bundled)} formats, proven on 114 rows" in done.stdout
+    return folder
+
+
+@pytest.fixture
+def copy(bundle_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the bundle that a test may damage."""
+    return Path(shutil.copytree(bundle_folder, tmp_path / "received"))
 
 
 def run_throughline(

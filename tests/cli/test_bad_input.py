@@ -47,7 +47,10 @@ def assert_one_clear_message(text: str) -> None:
 
 # arguments, and what the sentence must say
 ARGUMENTS: dict[str, tuple[list[str], list[str]]] = {
-    "unknown command": (["frob"], ['"frob"', "run, report, parity, formats, tasks", "throughline --help"]),
+    "unknown command": (
+        ["frob"],
+        ['"frob"', "run, report, bundle, bench, sizes, parity, formats", "throughline --help"],
+    ),
     "unknown option": ([*QUICK, "--nope"], ["--nope", "'throughline run --help'"]),
     "misspelt option": ([*QUICK, "--sed", "3"], ["Did you mean --seed?"]),
     "surplus argument": (["run", "fast"], ["'throughline run' has no use for 'fast'."]),

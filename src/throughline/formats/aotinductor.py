@@ -100,5 +100,7 @@ FORMAT = Format(
     programs=("g++",),
     forbidden=("tensorflow", "keras", "throughline.frameworks.torch_net"),
     load=AotInductorRunner,
+    opener="aotinductor",
+    distributions=("torch",),
     good_for="a C++ server that wants machine code instead of a graph to interpret",
 )

@@ -198,6 +198,11 @@ class Format:
         Modules that must not be imported when it runs: the framework it leaves behind.
     load : callable
         ``load(path) -> Runner``.
+    opener : str
+        Entry of ``RUNTIMES`` in `bundle.check` that opens the file without this package; empty where there is none, and
+        then the format goes into no bundle.
+    distributions : tuple of str
+        What a receiver installs to run it, NumPy aside.
     stored_as : {"float32", "float16", "int8"}
         Type in which kernels are stored; decides the tolerance.
     computed_in : {"float32", "bfloat16", "int8"}
@@ -226,6 +231,8 @@ class Format:
     forbidden: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     load: Callable[[Path], Runner]
+    opener: str = ""
+    distributions: tuple[str, ...] = ()
     stored_as: Literal["float32", "float16", "int8"] = "float32"
     computed_in: Literal["float32", "bfloat16", "int8"] = "float32"
     read_quantization: Callable[[Path], Quantization] | None = None

@@ -283,5 +283,6 @@ FORMAT = Format(
     programs=(COMPILER,),
     forbidden=("tensorflow", "keras", "torch"),
     load=C99Runner,
+    opener="c99",
     good_for="firmware: no runtime, no allocation, constants that stay in flash memory",
 )

@@ -74,5 +74,7 @@ FORMAT = Format(
     extra="executorch",
     forbidden=("tensorflow", "keras", "throughline.frameworks.torch_net"),
     load=ExecutorchRunner,
+    opener="executorch",
+    distributions=("executorch", "torch"),
     good_for="PyTorch models on devices, where LiteRT and its conversion are not wanted",
 )

@@ -54,5 +54,7 @@ FORMAT = Format(
     preload=("!sklearn", "!matplotlib", "tensorflow", "keras"),
     forbidden=("torch", "throughline.frameworks.keras_net"),
     load=KerasRunner,
+    opener="keras",
+    distributions=("keras", "tensorflow"),
     good_for="training on, changing layers, and whatever else needs the network as Keras objects",
 )

@@ -59,5 +59,6 @@ FORMAT = Format(
     preload=("numpy", "safetensors"),
     forbidden=("tensorflow", "keras", "torch"),
     load=NeutralRunner,
+    opener="neutral",
     good_for="handing the numbers to any framework, bit for bit, in files that cannot run code",
 )

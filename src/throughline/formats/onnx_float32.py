@@ -102,6 +102,8 @@ SHARED: dict[str, Any] = {
     "environment": {"ORT_DISABLE_TELEMETRY": "1"},
     "forbidden": ("torch", "tensorflow", "keras", "onnx"),
     "load": OnnxRunner,
+    "opener": "onnxruntime",
+    "distributions": ("onnxruntime",),
 }
 
 FORMAT = Format(

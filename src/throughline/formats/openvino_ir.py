@@ -121,6 +121,7 @@ _SHARED: dict[str, Any] = {
     "preload": ("openvino",),
     "packages": ("openvino",),
     "extra": "openvino",
+    "distributions": ("openvino",),
     "forbidden": ("tensorflow", "keras", "torch", "onnx"),
 }
 
@@ -130,6 +131,7 @@ FORMATS = [
         title="OpenVINO",
         order=2,
         load=load_in_float32,
+        opener="openvino-float32",
         good_for="servers and desktops with Intel hardware, computed in float32 as the hint asks",
         **_SHARED,
     ),
@@ -138,6 +140,7 @@ FORMATS = [
         title="OpenVINO default",
         order=3,
         load=load_by_default,
+        opener="openvino",
         computed_in="bfloat16",
         good_for="the same without the hint: what a receiver gets who asks for nothing",
         **_SHARED,

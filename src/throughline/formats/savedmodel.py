@@ -75,5 +75,7 @@ FORMAT = Format(
     # TensorFlow imports Keras 3 on its own unless it is told to use its predecessor, which is not installed.
     environment={"TF_USE_LEGACY_KERAS": "1"},
     load=SavedModelRunner,
+    opener="savedmodel",
+    distributions=("tensorflow",),
     good_for="a server: TF Serving loads the folder and answers its named signature",
 )

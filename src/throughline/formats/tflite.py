@@ -222,6 +222,8 @@ _SHARED: dict[str, Any] = {
     "preload": ("ai_edge_litert.interpreter",),
     "forbidden": ("tensorflow", "keras", "torch"),
     "load": TfliteRunner,
+    "opener": "litert",
+    "distributions": ("ai-edge-litert",),
 }
 
 FORMATS = [

@@ -68,5 +68,7 @@ FORMAT = Format(
     preload=("torch", "torch.export"),
     forbidden=("tensorflow", "keras", "throughline.frameworks.torch_net"),
     load=TorchExportRunner,
+    opener="torch-export",
+    distributions=("torch",),
     good_for="PyTorch's compilers: AOTInductor and ExecuTorch start from this graph",
 )

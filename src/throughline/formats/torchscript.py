@@ -70,5 +70,7 @@ FORMAT = Format(
     preload=("torch",),
     forbidden=("tensorflow", "keras", "throughline.frameworks.torch_net"),
     load=TorchScriptRunner,
+    opener="torchscript",
+    distributions=("torch",),
     good_for="a C++ program or an older PyTorch server: no Python class is needed",
 )

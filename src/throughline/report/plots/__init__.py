@@ -14,7 +14,7 @@ def draw_pictures(record: RunRecord) -> dict[str, Picture]:
     dict of str to Picture
         By the picture's name, in the order of the page; a part that did not run has none.
     """
-    from throughline.report.plots import canvas, curves, ledger, plane, scores, tradeoff
+    from throughline.report.plots import canvas, cost, curves, ledger, plane, scores, tradeoff
     from throughline.report.view import build_ledger
 
     with canvas.style():
@@ -31,4 +31,6 @@ def draw_pictures(record: RunRecord) -> dict[str, Picture]:
             pictures += ledger.draw(defaults)
         if any(entry.status != "not_run" and entry.size_bytes > 0 for entry in record.formats):
             pictures.append(tradeoff.bytes_and_latency(record.formats))
+        if record.bench is not None:
+            pictures.append(cost.size_latency_accuracy(record.bench.artefacts))
     return {picture.name: picture for picture in pictures}

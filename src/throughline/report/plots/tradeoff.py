@@ -27,13 +27,22 @@ class _Box(NamedTuple):
         return across and self.bottom < other.top and other.bottom < self.top
 
 
+class Place(NamedTuple):
+    """Where a mark stands, and what is written beside it."""
+
+    title: str
+    size_bytes: float
+    latency_us: float
+
+
 def bytes_and_latency(formats: Sequence[FormatRecord]) -> Picture:
     """Draw each format that ran by its size and its latency; low and left is best, failed ones are crossed."""
     entries = [
         entry for entry in formats if entry.status != "not_run" and entry.size_bytes > 0 and entry.latency_us > 0
     ]
+    places = [Place(entry.title, entry.size_bytes, entry.latency_us) for entry in entries]
     axes = new_axes(x_label="size of the file", y_label="median time of one row", left=72)
-    _log_axes(axes, entries)
+    log_axes(axes, places)
     for entry in entries:
         colour = PALETTE["bad" if entry.status == "failed" else entry.framework]
         axes.plot(
@@ -46,17 +55,18 @@ def bytes_and_latency(formats: Sequence[FormatRecord]) -> Picture:
             markerfacecolor=PALETTE["paper"] if entry.stored_as != "float32" else colour,
             markeredgewidth=2,
         )
-    _label(axes, entries)
-    places = "; ".join(f"{entry.title} {size(entry.size_bytes)}, {microseconds(entry.latency_us)}" for entry in entries)
-    return to_picture(axes, name="trade-off", alt=f"Size of each format's file against its latency: {places}.")
+    write_titles(axes, places)
+    told = "; ".join(f"{entry.title} {size(entry.size_bytes)}, {microseconds(entry.latency_us)}" for entry in entries)
+    return to_picture(axes, name="trade-off", alt=f"Size of each format's file against its latency: {told}.")
 
 
-def _log_axes(axes: Axes, entries: Sequence[FormatRecord]) -> None:
+def log_axes(axes: Axes, places: Sequence[Place]) -> None:
+    """Make both axes logarithmic, bytes across and microseconds upwards, with room around all places."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     sides = (
-        (axes.set_xscale, axes.set_xlim, axes.xaxis, [entry.size_bytes for entry in entries], size),
-        (axes.set_yscale, axes.set_ylim, axes.yaxis, [entry.latency_us for entry in entries], microseconds),
+        (axes.set_xscale, axes.set_xlim, axes.xaxis, [place.size_bytes for place in places], size),
+        (axes.set_yscale, axes.set_ylim, axes.yaxis, [place.latency_us for place in places], microseconds),
     )
     for set_scale, set_limits, axis, values, write in sides:
         set_scale("log")
@@ -68,25 +78,25 @@ def _log_axes(axes: Axes, entries: Sequence[FormatRecord]) -> None:
         axis.set_major_formatter(FuncFormatter(lambda value, _, write=write: write(value)))
 
 
-def _label(axes: Axes, entries: Sequence[FormatRecord]) -> None:
+def write_titles(axes: Axes, places: Sequence[Place]) -> None:
     """Write each title beside its mark, in the first place where it covers no mark and no other title."""
-    places = [tuple(map(float, axes.transData.transform((entry.size_bytes, entry.latency_us)))) for entry in entries]
-    taken = [_Box(x - _GAP, y - _GAP, x + _GAP, y + _GAP) for x, y in places]
-    for (x, y), entry in zip(places, entries, strict=True):
-        width = _LETTER * len(entry.title)
+    points = [tuple(map(float, axes.transData.transform((place.size_bytes, place.latency_us)))) for place in places]
+    taken = [_Box(x - _GAP, y - _GAP, x + _GAP, y + _GAP) for x, y in points]
+    for (x, y), place in zip(points, places, strict=True):
+        width = _LETTER * len(place.title)
         boxes = {
             (side, rise): _Box(left, y + rise - _LINE / 2, left + width, y + rise + _LINE / 2)
             for rise in (0, _LINE, -_LINE, 2 * _LINE, -2 * _LINE)
             for side, left in (("left", x + _GAP), ("right", x - _GAP - width))
             if 0 <= left <= WIDTH - width
         }
-        free = (place for place, box in boxes.items() if not any(box.meets(other) for other in taken))
+        free = (where for where, box in boxes.items() if not any(box.meets(other) for other in taken))
         side, rise = next(free, ("left", 0.0))
         if (side, rise) in boxes:
             taken.append(boxes[side, rise])
         axes.annotate(
-            entry.title,
-            (entry.size_bytes, entry.latency_us),
+            place.title,
+            (place.size_bytes, place.latency_us),
             (10 if side == "left" else -10, rise),
             textcoords="offset points",
             ha=side,

@@ -1,0 +1,682 @@
+#!/usr/bin/env python3
+"""Prove, on this machine, that the files of this bundle still give the answers they were sent with.
+
+    python check.py                        every artefact, one after another
+    python check.py onnx-float32           only those that are named
+    python check.py --json                 one JSON document instead of text
+
+It needs Python 3.10 or newer, NumPy, and the runtime of each artefact that it is to prove: `manifest.json` says which
+version, and what is missing is said together with the line that installs it. Nothing is installed, fetched or written;
+only the C99 source is compiled, in a temporary folder. An artefact is opened in a process of its own.
+
+It is meant to be read. `main` is at the end, `RUNTIMES` says how each kind of file is opened, and `prove` holds the
+checks. They are made in this order, and the first that fails ends the check of an artefact:
+
+    intact     every file is there, none was added, and each has the SHA-256 of SHA256SUMS and of manifest.json
+    names      inputs and outputs are called what the manifest says
+    types      and have the types it says
+    shapes     and the axes it says; as many answers come back as rows were given, in any batch
+    values     no answer is further from that of the trained network than the tolerance of its row, and none is further
+               from what this very file answered when the bundle was made than the arithmetic of another processor
+               explains
+    labels     no label differs from the one it had then, but for rows within their tolerance of the threshold
+    batches    a row's answer does not depend on the rows beside it: batches of 1, 2, 33 and all rows
+
+A checksum inside a bundle tells damage, not intent: who can change a file can change its checksum. The line
+"bundle ..." is the SHA-256 of SHA256SUMS; compare it with what the sender told you by another way. No program can vouch
+for itself: `sha256sum -c SHA256SUMS` vouches for this one. Opening an artefact gives its runtime a file from outside;
+`aotinductor` is machine code, and `c99` is compiled, so take those from where you would take a program.
+
+Exit status
+    0   every artefact that was asked for passed
+    1   something is not as it was sent: a file is damaged, missing or was added, or an artefact failed a check
+    2   misuse: no such artefact or option, or this is not the folder of a bundle
+    3   nothing failed, but a runtime is missing here, so not everything was proven
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import hashlib
+import importlib.metadata
+import importlib.util
+import io
+import json
+import math
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+try:
+    import numpy as np
+except ModuleNotFoundError:
+    print("check.py must be run with NumPy, but it is not installed: pip install numpy.", file=sys.stderr)
+    raise SystemExit(3) from None
+
+PASSED, FAILED, MISUSE, MISSING = 0, 1, 2, 3
+FORMAT_VERSION = 1
+MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
+BATCH_SIZES = (1, 2, 33)  # and all rows at once; an axis that was frozen at 1 shows at 2
+WIDEST_USEFUL_TOLERANCE = 0.15  # of the usual row; a wider one would prove nothing
+WARM_UP_CALLS, TIMED_CALLS, TIMED_S = 20, 400, 0.3
+# One thread, no accelerator, no messages about the user's habits to anyone.
+ENVIRONMENT = {
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "KERAS_BACKEND": "tensorflow",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OPENVINO_TELEMETRY_DISABLE": "1",
+    "ORT_DISABLE_TELEMETRY": "1",
+    "PYTHONSAFEPATH": "1",  # a file of the bundle must not pass for a package
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+}
+
+
+class Mismatch(Exception):
+    """Something is not as the manifest says; `check` is one of the names in the list above."""
+
+    def __init__(self, check: str, said: str) -> None:
+        super().__init__(said)
+        self.check = check
+
+
+@dataclass
+class Opened:
+    """An artefact in its runtime.
+
+    `inputs` and `outputs` are what the file itself says: a name, a type and a shape each, None where it says nothing
+    and None for an axis that is free. `predict` takes raw rows, float32 of shape (n_rows, n_features).
+    """
+
+    runtime: str
+    predict: Callable[[Any], Any]
+    inputs: list[dict[str, Any]] = field(default_factory=list)
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# How each kind of file is opened
+
+
+def open_onnx(path: Path) -> Opened:
+    """ONNX Runtime, on the CPU, with one thread."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    types = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16"}
+
+    def described(entry: Any) -> dict[str, Any]:
+        return tensor(entry.name, types.get(entry.type, entry.type), entry.shape)
+
+    (source,), (target,) = session.get_inputs(), session.get_outputs()
+
+    def predict(X: Any) -> Any:
+        return session.run([target.name], {source.name: X})[0]
+
+    return Opened(f"ONNX Runtime {onnxruntime.__version__}", predict, [described(source)], [described(target)])
+
+
+def open_litert(path: Path) -> Opened:
+    """LiteRT's interpreter, with one thread, resized to each batch."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path), num_threads=1)
+    (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
+    n_rows = 0
+
+    def described(details: Any) -> dict[str, Any]:
+        # `shape` says 1 where the batch is free; `shape_signature` says -1.
+        return tensor(details["name"], np.dtype(details["dtype"]).name, details["shape_signature"].tolist())
+
+    def predict(X: Any) -> Any:
+        nonlocal n_rows
+        if len(X) != n_rows:
+            interpreter.resize_tensor_input(source["index"], X.shape)
+            interpreter.allocate_tensors()
+            n_rows = len(X)
+        interpreter.set_tensor(source["index"], X)
+        interpreter.invoke()
+        return interpreter.get_tensor(target["index"])
+
+    return Opened(f"LiteRT {version('ai-edge-litert')}", predict, [described(source)], [described(target)])
+
+
+def open_savedmodel(path: Path) -> Opened:
+    """TensorFlow, through the signature that a server calls."""
+    import tensorflow as tf
+
+    # The loaded object owns the variables: `predict` keeps it, or they would be freed.
+    loaded = tf.saved_model.load(str(path), tags=["serve"])
+    signature = loaded.signatures["serving_default"]
+    ((input_name, source),) = signature.structured_input_signature[1].items()
+    ((output_name, target),) = signature.structured_outputs.items()
+
+    def predict(X: Any, owner: Any = loaded) -> Any:
+        return signature(**{input_name: tf.constant(X)})[output_name].numpy()
+
+    inputs = [tensor(input_name, source.dtype.name, source.shape.as_list())]
+    outputs = [tensor(output_name, target.dtype.name, target.shape.as_list())]
+    return Opened(f"TensorFlow {tf.__version__}", predict, inputs, outputs)
+
+
+def open_keras(path: Path) -> Opened:
+    """Keras, in safe mode: nothing from the file is executed."""
+    import keras
+
+    network = keras.saving.load_model(path, compile=False, safe_mode=True)
+    (source,), (target,) = network.inputs, network.outputs
+    inputs, outputs = ([tensor(entry.name, entry.dtype, entry.shape)] for entry in (source, target))
+    return Opened(f"Keras {keras.__version__}", network.predict_on_batch, inputs, outputs)
+
+
+def open_torchscript(path: Path) -> Opened:
+    """PyTorch's TorchScript interpreter; the file keeps the name of its argument, and neither type nor shape."""
+    import torch
+
+    torch.set_num_threads(1)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        program = torch.jit.load(str(path), map_location="cpu").eval()
+    arguments = program.forward.schema.arguments[1:]
+    inputs = [tensor(argument.name, None, None) for argument in arguments]
+    return Opened(f"PyTorch {torch.__version__}", torch_caller(program), inputs, [tensor(None, None, None)])
+
+
+def open_torch_export(path: Path) -> Opened:
+    """PyTorch's exported graph."""
+    import torch
+
+    torch.set_num_threads(1)
+    program = torch.export.load(path)
+    values = {node.name: node.meta.get("val") for node in program.graph.nodes}
+    signature = program.graph_signature
+    inputs, outputs = (
+        [tensor(name, str(values[name].dtype).split(".")[-1], values[name].shape) for name in names]
+        for names in (signature.user_inputs, signature.user_outputs)
+    )
+    return Opened(f"PyTorch {torch.__version__}", torch_caller(program.module()), inputs, outputs)
+
+
+def open_aotinductor(path: Path) -> Opened:
+    """Machine code that PyTorch loads; it names nothing."""
+    import torch
+    import torch._inductor
+
+    torch.set_num_threads(1)
+    program = torch._inductor.aoti_load_package(str(path))
+    nothing = [tensor(None, None, None)]
+    return Opened(f"PyTorch {torch.__version__}", torch_caller(program), nothing, nothing)
+
+
+def open_executorch(path: Path) -> Opened:
+    """ExecuTorch, whose Python binding takes and gives PyTorch tensors; a batch has at most 1,024 rows."""
+    import torch
+    from executorch.runtime import Runtime
+
+    program = Runtime.get().load_program(path)
+    method = program.load_method("forward")
+
+    def predict(X: Any, owner: Any = program) -> Any:
+        parts = [X[start : start + 1024] for start in range(0, len(X), 1024)]
+        # The runtime hands out its own memory, which the next call overwrites.
+        return np.concatenate([method.execute([torch.from_numpy(part)])[0].numpy().copy() for part in parts])
+
+    nothing = [tensor(None, None, None)]
+    return Opened(f"ExecuTorch {version('executorch')}", predict, nothing, nothing)
+
+
+def open_openvino_in_float32(path: Path) -> Opened:
+    """OpenVINO, asked for float32: on some processors it would compute in bfloat16."""
+    return open_openvino(path, {"INFERENCE_PRECISION_HINT": "f32"})
+
+
+def open_openvino(path: Path, hint: dict[str, str] | None = None) -> Opened:
+    """OpenVINO on the CPU, with one thread and a precision of its own choice."""
+    import openvino
+
+    settings = {"INFERENCE_NUM_THREADS": 1, **(hint or {})}
+    compiled = openvino.Core().compile_model(str(path / "network.xml"), "CPU", settings)
+    request = compiled.create_infer_request()
+    (source,), (target,) = compiled.inputs, compiled.outputs
+
+    def described(port: Any) -> dict[str, Any]:
+        shape = [None if axis.is_dynamic else axis.get_length() for axis in port.partial_shape]
+        return tensor(port.any_name, np.dtype(port.element_type.to_dtype()).name, shape)
+
+    def predict(X: Any) -> Any:
+        return request.infer(X)[target].copy()  # the request reuses its memory
+
+    return Opened(f"OpenVINO {version('openvino')}", predict, [described(source)], [described(target)])
+
+
+def open_neutral(path: Path) -> Opened:
+    """NumPy, from the arrays of the safetensors file and the specification beside it: no package reads them for us."""
+    with (path / "weights.safetensors").open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        body = file.read()
+    spec = json.loads((path / "spec.json").read_text(encoding="utf-8"))
+    if json.loads(header.pop("__metadata__")["network_spec"]) != spec:
+        raise Mismatch("intact", "spec.json is not the specification inside weights.safetensors")
+    types = {"F32": "<f4", "F64": "<f8"}
+    arrays = {}
+    for name, entry in header.items():
+        start, end = entry["data_offsets"]
+        arrays[name] = np.frombuffer(body[start:end], types[entry["dtype"]]).reshape(entry["shape"])
+    mean, std = arrays["scaling.mean"], arrays["scaling.std"]
+    kernels = [arrays[f"dense_{layer}.kernel"] for layer in range(1, len(spec["hidden_units"]) + 2)]
+    biases = [arrays[f"dense_{layer}.bias"] for layer in range(1, len(spec["hidden_units"]) + 2)]
+    hidden, output = ACTIVATIONS[spec["hidden_activation"]], ACTIVATIONS[spec["output"]]
+
+    def predict(X: Any) -> Any:
+        a = (X.astype(mean.dtype) - mean) / std
+        for kernel, bias in list(zip(kernels, biases, strict=True))[:-1]:
+            a = hidden(a @ kernel + bias)
+        return output(a @ kernels[-1] + biases[-1])
+
+    inputs, outputs = tensor(None, mean.dtype.name, [None, len(mean)]), tensor(None, mean.dtype.name, None)
+    return Opened(f"NumPy {np.__version__}", predict, [inputs], [outputs])
+
+
+def sigmoid(z: Any) -> Any:
+    """Return 1 / (1 + exp(-z)) without overflow."""
+    small = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1 / (1 + small), small / (1 + small)).astype(z.dtype)
+
+
+def softmax(z: Any) -> Any:
+    """Return the probability of each class."""
+    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def gelu(z: Any) -> Any:
+    """Return z times the normal distribution at z; NumPy has no error function, the standard library has."""
+    erf = np.vectorize(math.erf, otypes=[np.float64])
+    return (0.5 * z * (1 + erf(z / math.sqrt(2)))).astype(z.dtype)
+
+
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+    "relu": lambda z: np.maximum(z, 0),
+    "tanh": np.tanh,
+    "sigmoid": sigmoid,
+    "softmax": softmax,
+    "gelu": gelu,
+    "linear": lambda z: z,
+}
+
+C_LOOP = """\
+#include "network.h"
+#include <stddef.h>
+void predict_rows(const float rows[], size_t n_rows, float answers[]);
+void predict_rows(const float rows[], size_t n_rows, float answers[])
+{
+    for (size_t k = 0U; k < n_rows; ++k) {
+        network_predict(&rows[k * NETWORK_N_INPUTS], &answers[k * NETWORK_N_OUTPUTS]);
+    }
+}
+size_t n_inputs(void);
+size_t n_inputs(void) { return NETWORK_N_INPUTS; }
+size_t n_outputs(void);
+size_t n_outputs(void) { return NETWORK_N_OUTPUTS; }
+"""
+
+
+def open_c99(path: Path) -> Opened:
+    """Compile with the system's C compiler, every warning an error, with a loop over rows around the function."""
+    with tempfile.TemporaryDirectory() as folder:
+        loop, library = Path(folder) / "loop.c", Path(folder) / "network.so"
+        loop.write_text(C_LOOP, encoding="ascii")
+        command = ["cc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-O2", "-fPIC"]
+        command += ["-shared", f"-I{path}", str(path / "network.c"), str(loop), "-o", str(library), "-lm"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Mismatch("intact", f"the source does not compile: {(done.stderr.splitlines() or ['no message'])[0]}")
+        functions = ctypes.CDLL(str(library))  # stays loaded when the file is gone
+    functions.predict_rows.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p]
+    functions.predict_rows.restype = None
+    for count in (functions.n_inputs, functions.n_outputs):
+        count.restype = ctypes.c_size_t
+    n_inputs, n_outputs = functions.n_inputs(), functions.n_outputs()
+
+    def predict(X: Any) -> Any:
+        if X.shape[1] != n_inputs:  # C would read on behind the row
+            raise Mismatch("shapes", f"it takes {n_inputs} features, but rows have {X.shape[1]}")
+        answers = np.empty((len(X), n_outputs), np.float32)
+        functions.predict_rows(X.ctypes.data, len(X), answers.ctypes.data)
+        return answers
+
+    said = subprocess.run(["cc", "-dumpfullversion"], capture_output=True, text=True, check=False).stdout.strip()
+    inputs, outputs = ([tensor(None, "float32", [None, n])] for n in (n_inputs, n_outputs))
+    return Opened(f"cc {said}", predict, inputs, outputs)
+
+
+def torch_caller(program: Any) -> Callable[[Any], Any]:
+    """Return a function from NumPy rows to NumPy answers."""
+    import torch
+
+    def predict(X: Any) -> Any:
+        with torch.inference_mode():
+            return program(torch.from_numpy(X)).numpy()
+
+    return predict
+
+
+def tensor(name: str | None, dtype: str | None, shape: Any) -> dict[str, Any]:
+    """Describe an input or an output as plain data; whatever is not a number of rows or columns is a free axis."""
+    axes = None if shape is None else [axis if isinstance(axis, int) and axis >= 0 else None for axis in shape]
+    return {"name": name, "dtype": dtype, "shape": axes}
+
+
+def version(package: str) -> str:
+    """Return the installed version of a package."""
+    return importlib.metadata.version(package)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What opens a file, the modules it imports, and the programs and variables it needs."""
+
+    open: Callable[[Path], Opened]
+    modules: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+# The manifest says of each artefact which of these opens it.
+RUNTIMES = {
+    "onnxruntime": Runtime(open_onnx, ("onnxruntime",)),
+    "litert": Runtime(open_litert, ("ai_edge_litert",)),
+    # TensorFlow would import Keras on its own, unless it is told to use its predecessor.
+    "savedmodel": Runtime(open_savedmodel, ("tensorflow",), environment={"TF_USE_LEGACY_KERAS": "1"}),
+    "keras": Runtime(open_keras, ("tensorflow", "keras")),
+    "torchscript": Runtime(open_torchscript, ("torch",)),
+    "torch-export": Runtime(open_torch_export, ("torch",)),
+    "aotinductor": Runtime(open_aotinductor, ("torch",)),
+    "executorch": Runtime(open_executorch, ("torch", "executorch")),
+    "openvino-float32": Runtime(open_openvino_in_float32, ("openvino",)),
+    "openvino": Runtime(open_openvino, ("openvino",)),
+    "neutral": Runtime(open_neutral),
+    "c99": Runtime(open_c99, programs=("cc",)),
+}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What is checked
+
+
+def check_files(folder: Path) -> str:
+    """Hold every file against SHA256SUMS and the manifest, and return the checksum that stands for the whole bundle."""
+    found: dict[str, str] = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise Mismatch("intact", f"{name} must be a file or a folder, but is a link or something else")
+        if path.is_file() and name != SUMS:
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    listed = (folder / SUMS).read_bytes()
+    wanted = {line[66:]: line[:64] for line in listed.decode("utf-8", errors="replace").splitlines()}
+    for name in sorted({*wanted, *found}):
+        if name not in found:
+            raise Mismatch("intact", f"{name} is listed in {SUMS}, but is not here")
+        if name not in wanted:
+            raise Mismatch("intact", f"{name} is here, but is not listed in {SUMS}")
+        if wanted[name] != found[name]:
+            raise Mismatch("intact", f"{name} must have the SHA-256 {wanted[name]}, but has {found[name]}")
+    if listed != b"".join(f"{sha256}  {name}\n".encode() for name, sha256 in sorted(found.items())):
+        raise Mismatch("intact", f"{SUMS} is not written as it was sent")
+    in_manifest = read_manifest(folder)["files"]
+    if in_manifest != {name: sha256 for name, sha256 in found.items() if name != MANIFEST}:
+        raise Mismatch("intact", f"{MANIFEST} lists other files or checksums than {SUMS}")
+    return hashlib.sha256(listed).hexdigest()
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read what the sender says of the bundle."""
+    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
+    return manifest
+
+
+def prove(folder: Path, manifest: dict[str, Any], artefact: dict[str, Any]) -> dict[str, Any]:
+    """Make all checks of one artefact and time it; raise `Mismatch` at the first that fails."""
+    name, threshold = artefact["name"], manifest["threshold"]
+    with np.load(folder / manifest["rows"]["path"], allow_pickle=False) as arrays:
+        X, y, expected = arrays["X"], arrays["y"], arrays["expected"]
+        own, tolerance, repeats = (arrays[f"{what}.{name}"] for what in ("answers", "tolerance", "repeats"))
+    check_rows(manifest, X, expected, own, tolerance, repeats)
+
+    started = time.perf_counter()
+    opened = RUNTIMES[artefact["opener"]].open(folder / artefact["path"])
+    load_s = time.perf_counter() - started
+    for kind, said in (("input", opened.inputs), ("output", opened.outputs)):
+        check_tensors(kind, said, artefact[f"{kind}s"])
+
+    dtype, shape = manifest["output"]["dtype"], expected.shape
+    answers = {size: in_batches(opened.predict, X, size, shape, dtype) for size in (*BATCH_SIZES, len(X))}
+    for size, answer in answers.items():
+        check_values(answer, expected, tolerance, f"the trained network, in batches of {size}")
+        check_values(answer, own, repeats, f"its own earlier answers, in batches of {size}")
+        check_labels(answer, own, repeats, threshold)
+    whole = answers[len(X)]
+    apart = np.abs(np.stack(list(answers.values())) - whole).max(axis=(0, 2))
+    if (apart > repeats).any():
+        row = int(np.argmax(apart - repeats))
+        raise Mismatch("batches", f"row {row} differs by {apart[row]:.1e} between batches, allowed {repeats[row]:.1e}")
+    latency_s = seconds_of_a_row(opened.predict, X)
+    return {
+        "runtime": opened.runtime,
+        "n_rows": len(X),
+        "largest_difference": float(np.abs(whole - expected).max()),
+        "tolerance": float(tolerance.max()),
+        "difference_from_earlier": float(np.abs(whole - own).max()),
+        "n_labels_changed": int(np.count_nonzero(labels(whole, threshold) != labels(own, threshold))),
+        "accuracy": float(np.mean(labels(whole, threshold) == y)),
+        "load_s": load_s,
+        "latency_us": 1e6 * float(np.median(latency_s)),
+        "latency_p95_us": 1e6 * float(np.quantile(latency_s, 0.95)),
+    }
+
+
+def check_rows(manifest: dict[str, Any], X: Any, expected: Any, own: Any, tolerance: Any, repeats: Any) -> None:
+    """Make sure that there is something to compare, and that the tolerances are not so wide as to prove nothing."""
+    n_rows = manifest["rows"]["n_rows"]
+    if not n_rows or any(len(array) != n_rows for array in (X, expected, own, tolerance, repeats)):
+        raise Mismatch("intact", f"there must be {n_rows} rows, and as many answers and tolerances")
+    if X.dtype != np.float32 or X.shape[1] != len(manifest["task"]["feature_names"]):
+        raise Mismatch("intact", f"rows must be float32 with a column a feature, but are {X.dtype} {X.shape}")
+    for array in (expected, own, tolerance, repeats):
+        if not np.isfinite(array).all():
+            raise Mismatch("intact", "answers and tolerances must be finite numbers")
+    if max(np.median(tolerance), np.median(repeats)) > WIDEST_USEFUL_TOLERANCE:
+        raise Mismatch("intact", f"tolerances must be at most {WIDEST_USEFUL_TOLERANCE} for the usual row")
+
+
+def check_tensors(kind: str, said: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> None:
+    """Compare what the file says of its inputs or outputs with the manifest: names, then types, then shapes."""
+    if len(said) != len(wanted):
+        raise Mismatch("names", f"there must be {len(wanted)} {kind}s, but there are {len(said)}")
+    for check, key in (("names", "name"), ("types", "dtype"), ("shapes", "shape")):
+        for here, there in zip(said, wanted, strict=True):
+            if here[key] != there[key]:
+                raise Mismatch(check, f"the {key} of an {kind} must be {there[key]}, but is {here[key]}")
+
+
+def in_batches(predict: Callable[[Any], Any], X: Any, size: int, shape: tuple[int, ...], dtype: str) -> Any:
+    """Answer all rows, `size` at a time, the last batch as it comes; answers come back as float64."""
+    found = []
+    for start in range(0, len(X), size):
+        rows = np.ascontiguousarray(X[start : start + size])
+        answer = np.asarray(predict(rows))
+        if answer.shape != (len(rows), *shape[1:]):
+            wanted = (len(rows), *shape[1:])
+            raise Mismatch("shapes", f"{len(rows)} rows must give answers of shape {wanted}, but gave {answer.shape}")
+        if answer.dtype != dtype:
+            raise Mismatch("types", f"answers must be {dtype}, but are {answer.dtype}")
+        found.append(answer)
+    return np.concatenate(found).astype(np.float64)
+
+
+def check_values(answer: Any, wanted: Any, allowed: Any, what: str) -> None:
+    """Compare row by row."""
+    if not np.isfinite(answer).all():
+        raise Mismatch("values", f"{np.count_nonzero(~np.isfinite(answer))} answers are NaN or infinite")
+    difference = np.abs(answer - wanted).max(axis=1)
+    if (difference > allowed).any():
+        row = int(np.argmax(difference - allowed))
+        said = f"row {row} differs by {difference[row]:.1e} from {what}, allowed {allowed[row]:.1e}; "
+        raise Mismatch("values", said + f"{np.count_nonzero(difference > allowed)} of {len(allowed)} rows do")
+
+
+def check_labels(answer: Any, own: Any, allowed: Any, threshold: float) -> None:
+    """Let a label change only where the earlier answer lies within its tolerance of the threshold."""
+    if answer.shape[1] > 1:
+        first, second = np.sort(own, axis=1)[:, -1], np.sort(own, axis=1)[:, -2]
+        margin = (first - second) / 2
+    else:
+        margin = np.abs(own[:, 0] - threshold)
+    changed = (labels(answer, threshold) != labels(own, threshold)) & (margin > allowed)
+    if changed.any():
+        raise Mismatch("labels", f"{np.count_nonzero(changed)} labels changed, row {int(np.argmax(changed))} the first")
+
+
+def labels(answer: Any, threshold: float) -> Any:
+    """Return the class of each row: beyond the threshold, or the most probable of several."""
+    return answer.argmax(axis=1) if answer.shape[1] > 1 else (answer[:, 0] > threshold).astype(np.int64)
+
+
+def seconds_of_a_row(predict: Callable[[Any], Any], X: Any) -> Any:
+    """Time single rows, one after another, after a warm-up."""
+    rows = [np.ascontiguousarray(X[i : i + 1]) for i in range(len(X))]
+    for i in range(WARM_UP_CALLS):
+        predict(rows[i % len(rows)])
+    seconds: list[float] = []
+    until = time.perf_counter() + TIMED_S
+    while len(seconds) < TIMED_CALLS and (len(seconds) < 3 or time.perf_counter() < until):
+        row = rows[len(seconds) % len(rows)]
+        started = time.perf_counter()
+        predict(row)
+        seconds.append(time.perf_counter() - started)
+    return np.array(seconds)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# One process an artefact, and what is said of it
+
+
+def check_artefact(folder: Path, manifest: dict[str, Any], artefact: dict[str, Any]) -> dict[str, Any]:
+    """Check one artefact in this process; return its status with the figures, or with what is wrong or missing."""
+    runtime = RUNTIMES[artefact["opener"]]
+    missing = [module for module in runtime.modules if importlib.util.find_spec(module) is None]
+    if missing:
+        install = " ".join(f"'{name}=={release}'" for name, release in artefact["requires"].items())
+        return {"status": "not_run", "reason": f"{', '.join(missing)} is not installed: pip install {install}"}
+    programs = [program for program in runtime.programs if shutil.which(program) is None]
+    if programs:
+        return {"status": "not_run", "reason": f"the program {programs[0]} is not here: install a C compiler"}
+    try:
+        return {"status": "passed", **prove(folder, manifest, artefact)}
+    except Mismatch as error:
+        return {"status": "failed", "check": error.check, "reason": str(error)}
+    except Exception as error:  # whatever a runtime raises at a file that it cannot open or run
+        said = " ".join(str(error).split()) or "no message"
+        return {"status": "failed", "check": "runs", "reason": f"{type(error).__name__}: {said[:300]}"}
+
+
+def check_in_a_process(folder: Path, artefact: dict[str, Any]) -> dict[str, Any]:
+    """Check one artefact in a process of its own, so that no runtime meets another; a crash is a failure."""
+    command = [sys.executable, str(folder / Path(__file__).name), "--child", artefact["name"]]
+    environment = os.environ | ENVIRONMENT | RUNTIMES[artefact["opener"]].environment
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    try:
+        result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError):
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        return {"status": "failed", "check": "runs", "reason": f"its process ended with {done.returncode}: {last}"}
+    return result
+
+
+def sentence(result: dict[str, Any]) -> str:
+    """Say in words what was found of an artefact."""
+    if result["status"] == "failed":
+        return f"FAILED    {result['check']}: {result['reason']}"
+    if result["status"] == "not_run":
+        return f"NOT RUN   {result['reason']}"
+    return (
+        f"passed    differs by {result['largest_difference']:.1e} of {result['tolerance']:.1e} allowed, "
+        f"accuracy {result['accuracy']:.1%}, one row {result['latency_us']:.1f} µs "
+        f"(p95 {result['latency_p95_us']:.1f}), {result['runtime']}"
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Check the files, then each artefact; return the exit status."""
+    parser = argparse.ArgumentParser(description="Prove that this bundle still gives the answers it was sent with.")
+    parser.add_argument("artefacts", nargs="*", metavar="ARTEFACT", help="names from manifest.json; all if none")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without a sign must not end the check
+    folder = Path(__file__).resolve().parent
+    if not (folder / MANIFEST).is_file() and not (folder / SUMS).is_file():
+        print(f"check.py must lie in a bundle, beside {MANIFEST} and {SUMS}, but does not.", file=sys.stderr)
+        return MISUSE
+    if given.child:  # the files were checked by the parent
+        manifest = read_manifest(folder)
+        (artefact,) = (entry for entry in manifest["artefacts"] if entry["name"] == given.artefacts[0])
+        print("\n" + json.dumps(check_artefact(folder, manifest, artefact)))
+        sys.stdout.flush()
+        os._exit(0)  # the teardown of a large runtime takes a second and has nothing left to do
+    try:
+        bundle = check_files(folder)
+        manifest = read_manifest(folder)
+        if manifest["format_version"] != FORMAT_VERSION:
+            said = f"{MANIFEST} must have format version {FORMAT_VERSION}, but has {manifest['format_version']}"
+            raise Mismatch("intact", said)
+    except (Mismatch, KeyError, ValueError, OSError) as error:
+        if given.json:
+            print(json.dumps({"bundle": None, "exit_status": FAILED, "reason": str(error), "artefacts": {}}, indent=1))
+        print(f"FAILED    intact: {error}.", file=sys.stderr)
+        return FAILED
+    known = {entry["name"]: entry for entry in manifest["artefacts"]}
+    for name in given.artefacts:
+        if name not in known:
+            print(f"ARTEFACT must be one of {', '.join(known)}, but got '{name}'.", file=sys.stderr)
+            return MISUSE
+    wanted = [known[name] for name in given.artefacts] or list(known.values())
+    if not given.json:
+        print(f"{manifest['name']}: {len(manifest['files']) + 2} files are as they were sent.")
+        print(f"bundle {bundle}")
+        print(f"{manifest['rows']['n_rows']} rows, {platform.machine()}, Python {platform.python_version()}\n")
+    results = {}
+    for artefact in wanted:
+        results[artefact["name"]] = check_in_a_process(folder, artefact)
+        if not given.json:
+            print(f"{artefact['name']:<17} {sentence(results[artefact['name']])}", flush=True)
+    found = [result["status"] for result in results.values()]
+    counts = {each: found.count(each) for each in ("passed", "failed", "not_run")}
+    status = FAILED if counts["failed"] or not results else MISSING if counts["not_run"] else PASSED
+    if given.json:
+        print(json.dumps({"bundle": bundle, "exit_status": status, "artefacts": results}, indent=1))
+    else:
+        print(f"\n{counts['passed']} of {len(results)} artefacts proven", end="")
+        print("".join(f", {counts[key]} {key.replace('_', ' ')}" for key in ("failed", "not_run") if counts[key]) + ".")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

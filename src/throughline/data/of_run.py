@@ -1,0 +1,53 @@
+"""The rows of a finished run once more, proven to be the same by their checksum; a run keeps no rows itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from throughline.data.split import Split, split_rows
+from throughline.data.table import read_csv
+from throughline.data.tasks import TASKS, load_task
+from throughline.errors import DataError, UsageError, quoted
+from throughline.record import RunRecord
+
+
+def rows_of_run(record: RunRecord, data: Path | None) -> Split:
+    """Load and split the rows as the run did.
+
+    Parameters
+    ----------
+    record : RunRecord
+    data : Path or None
+        The CSV file that the run read; None for a run on a built-in task.
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    UsageError
+        If the file is needed and not given, or given and not needed.
+    DataError
+        If the rows are not those of the run.
+    """
+    name = record.arguments.get("data")
+    if name is None:
+        if data is not None:
+            remedy = "leave it out"
+            raise UsageError("--data", f"left out for a run on the task {record.task.name}", quoted(data), remedy)
+        if record.task.name not in TASKS:
+            received = quoted(record.task.name)
+            raise UsageError("RUN", f"on one of the tasks {', '.join(TASKS)}, or on a file", received, "run again")
+        table, given = load_task(record.task.name, record.seed), f"those of the task {record.task.name} in this release"
+    else:
+        if data is None:
+            allowed = f"the file {quoted(name)} that the run has read, since a run keeps no rows"
+            raise UsageError("--data", allowed, "none", "pass its path")
+        table, given = read_csv(data, str(record.arguments["target"])), quoted(data)
+    split = split_rows(table, record.seed)
+    if split.sha256 != record.split.sha256:
+        allowed = f"the rows of the run, with the checksum {record.split.sha256[:12]}..."
+        remedy = "pass the file as it was, or run again"
+        raise DataError("--data" if name else "RUN", allowed, f"{given}, with {split.sha256[:12]}...", remedy)
+    return split
