@@ -194,7 +194,7 @@ def _print_matrix(console: Console, matrix: SelfTest) -> None:
         beside = f" (caught by '{cell.check}')" if cell.check else ""
         console.print(Text(f"{cell.fault} in {cell.format}: {cell.outcome}{beside}. {cell.said}", style="bold red"))
     for name in matrix.untested:
-        console.print(Text(f"{name} was built into no format", style="bold red"))
+        console.print(Text(f"{name} is in none of these formats", style="yellow"))
     refused = {cell.fault: cell for cell in matrix.cells if cell.outcome == "refused"}
     for cell in refused.values():
         console.print(f"{cell.fault} in {cell.format} is barred, the exporter makes no such file: {cell.said}")

@@ -230,6 +230,8 @@ class Format:
         Files that must lie in its folder, or members of its archive.
     read_foreign_operators : callable or None
         ``read_foreign_operators(path) -> list of str``: operators of the file that its plain runtime does not have.
+    read_facts : callable or None
+        ``read_facts(path) -> facts``: versions that the file itself states, where its runtime does not say them.
     read_layers : callable or None
         ``read_layers(path, X) -> list of ndarray``: the pre-activations of each dense layer on some rows.
     good_for : str
@@ -260,6 +262,7 @@ class Format:
     port_names: tuple[str, str] | None = None
     parts: tuple[str, ...] = ()
     read_foreign_operators: Callable[[Path], list[str]] | None = None
+    read_facts: Callable[[Path], Facts] | None = None
     read_layers: Callable[[Path, Array], list[Array]] | None = None
     good_for: str
 

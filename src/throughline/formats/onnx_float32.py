@@ -114,6 +114,18 @@ def read_foreign_operators(path: Path) -> list[str]:
     return [*sorted(foreign), *(f"{name}, stored in another file" for name in beside)]
 
 
+def read_facts(path: Path) -> Facts:
+    """Return opset, IR version and producer, as the file states them."""
+    import onnx
+
+    model = onnx.load(path, load_external_data=False)
+    return {
+        "opset": next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")),
+        "ir_version": model.ir_version,
+        "producer": f"{model.producer_name} {model.producer_version}".strip() or "none",
+    }
+
+
 def read_layers(path: Path, X: Array) -> list[Array]:
     """Return what each dense layer puts out before its activation: the same graph with more outputs."""
     import onnx
@@ -145,6 +157,7 @@ SHARED: dict[str, Any] = {
     "load": OnnxRunner,
     "port_names": (INPUT_NAME, OUTPUT_NAME),
     "read_foreign_operators": read_foreign_operators,
+    "read_facts": read_facts,
     "read_layers": read_layers,
 }
 

@@ -242,9 +242,10 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="two swapped input columns", caught_by=("values",), in_weights=swapped_columns),
     Fault(name="scaler left out", caught_by=("values",), in_weights=scaler_left_out),
     Fault(name="scaler from the wrong split", caught_by=("values",), in_weights=scaler_from_wrong_split),
+    # A Keras file does not open, since the layer is none of Keras' own.
     Fault(
         name="dropout left on",
-        caught_by=("values",),
+        caught_by=("values", "file"),
         in_network=in_both("leave_dropout_on"),
     ),
     # Formats that write numbers as text or check them have no word for NaN, and do not open.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from throughline.frameworks.keras_net import OUTPUT_NAME
+
 if TYPE_CHECKING:
     import keras
 
@@ -22,15 +24,28 @@ def leave_dropout_on(network: keras.Sequential) -> keras.Model:
     return keras.Model(network.inputs, answer)
 
 
+def _with_last_layer(network: keras.Sequential, last: keras.layers.Layer) -> keras.Model:
+    """Append a layer that takes over the name of the output, so that nothing but the answer is wrong."""
+    import keras
+
+    answer = network.inputs[0]
+    for layer in network.layers:
+        layer.name = "inner" if layer.name == OUTPUT_NAME else layer.name
+        answer = layer(answer)
+    return keras.Model(network.inputs, last(answer))
+
+
 def apply_sigmoid_twice(network: keras.Sequential) -> keras.Model:
     """Append a sigmoid."""
     import keras
 
-    return keras.Model(network.inputs, keras.layers.Activation("sigmoid")(network.outputs[0]))
+    return _with_last_layer(network, keras.layers.Activation("sigmoid", name=OUTPUT_NAME))
 
 
 def answer_twice(network: keras.Sequential) -> keras.Model:
     """Append what puts each answer beside itself."""
     import keras
 
-    return keras.Model(network.inputs, keras.layers.Concatenate()([network.outputs[0], network.outputs[0]]))
+    # Flattened once repeated: (n, 1) to (n, 2, 1) to (n, 2), all with layers that every export knows.
+    twice = keras.Sequential([keras.layers.RepeatVector(2), keras.layers.Flatten()], name=OUTPUT_NAME)
+    return _with_last_layer(network, twice)

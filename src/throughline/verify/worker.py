@@ -90,7 +90,7 @@ def examine_artifact(
     format_name, path, rows, answers : str
         As in `run_artifact`; one array of answers for each of `cuts`.
     operators : bool
-        Whether to list foreign operators as well, which may need the format's own library.
+        Whether to read the file's own facts and foreign operators as well, which may need the format's own library.
     emit : callable
         Not used.
 
@@ -139,9 +139,18 @@ def examine_artifact(
     if foreign:
         raise ForeignModuleError(f"Running {form.title} must not import {', '.join(foreign)}, but it did.")
     np.savez(answers, **answered)  # type: ignore[arg-type]  # numpy/numpy#29226, as above
+    found["facts"] |= {"instruction_set": instruction_set()}
     if operators and form.read_foreign_operators is not None:
         found["foreign_operators"] = form.read_foreign_operators(Path(path))
+    if operators and form.read_facts is not None:
+        found["facts"] |= form.read_facts(Path(path))
     return found
+
+
+def instruction_set() -> str:
+    """Return the widest vector instructions of this processor, as NumPy finds them."""
+    extensions = np.show_config(mode="dicts")["SIMD Extensions"]  # type: ignore[index]  # a dict in this mode
+    return str((extensions.get("found") or extensions["baseline"])[-1])
 
 
 def examine_artifacts(jobs: list[dict[str, Any]], emit: Emit) -> list[dict[str, Any]]:
