@@ -8,9 +8,17 @@ ThroughlineError
 │   └── MissingPackageError  an extra that is not installed
 ├── VerificationError        an artefact is not the model it came from  exit status 1
 │   ├── ForeignModuleError   the artefact needed the framework it was meant to leave behind
+│   ├── DamagedFileError     the file is missing, another one than was recorded, or does not open
+│   ├── PortNameError        inputs or outputs are called otherwise
+│   ├── PortTypeError        inputs or outputs have another type
+│   ├── AxisError            the batch is not free
 │   ├── OutputShapeError     wrong number of rows or outputs; nothing compared counts as wrong
-│   ├── OutputValueError     NaN, infinity or a difference no rounding explains
-│   └── LabelFlipError       rows changed their label although their margin forbids it
+│   ├── OutputValueError     a difference no rounding explains
+│   │   └── NotFiniteError   NaN or infinity
+│   ├── LabelFlipError       rows changed their label although their margin forbids it
+│   ├── MetricError          rows that cannot flip do not account for the difference in accuracy
+│   ├── BatchError           a row's answer depends on the batch it came in
+│   └── HygieneError         the file names this machine, carries code, or lacks a part
 ├── DivergenceError          a training whose loss is not finite       exit status 1
 └── WorkerError              a child process died or was stopped     exit status 1
 
@@ -97,6 +105,22 @@ class ForeignModuleError(VerificationError):
     """The runtime of an artefact imported the framework that the artefact is meant to leave behind."""
 
 
+class DamagedFileError(VerificationError):
+    """An artefact is missing, is another file than was recorded, or its runtime does not open it."""
+
+
+class PortNameError(VerificationError):
+    """An artefact calls its inputs or outputs otherwise than was agreed."""
+
+
+class PortTypeError(VerificationError):
+    """An artefact takes or gives numbers of another type than was agreed."""
+
+
+class AxisError(VerificationError):
+    """An artefact does not take any number of rows."""
+
+
 class OutputShapeError(VerificationError):
     """An artefact answered with the wrong number of rows or outputs, or with none."""
 
@@ -105,8 +129,24 @@ class OutputValueError(VerificationError):
     """An artefact answered with NaN or infinity, or differs by more than rounding explains."""
 
 
+class NotFiniteError(OutputValueError):
+    """An artefact answered with NaN or infinity."""
+
+
 class LabelFlipError(VerificationError):
     """A row changed its label although it lies further from the threshold than the tolerance."""
+
+
+class MetricError(VerificationError):
+    """The accuracy of an artefact differs by more rows than may flip."""
+
+
+class BatchError(VerificationError):
+    """A row's answer depends on the batch it came in."""
+
+
+class HygieneError(VerificationError):
+    """An artefact names the machine that made it, carries code or foreign operators, or lacks a part."""
 
 
 class DivergenceError(ThroughlineError):

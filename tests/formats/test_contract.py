@@ -20,7 +20,8 @@ from throughline.chapters import load_chapters
 from throughline.errors import DataError, UsageError
 from throughline.formats import find_format, load_formats
 from throughline.formats.base import EXPORTING_FRAMEWORKS, Runner, describe_route, file_sha256, file_size_bytes
-from throughline.verify.prove import missing_runtime, numpy_answers, prove
+from throughline.verify.prove import missing_runtime, prove
+from throughline.verify.reference import numpy_answers
 from throughline.verify.worker import BATCH_SIZES
 
 from .conftest import N_ROWS, SPECS, parameter

@@ -14,7 +14,7 @@ from throughline.errors import UsageError
 from throughline.frameworks import numpy_net
 from throughline.frameworks.base import FRAMEWORKS, PRELOAD, STOCK_RULES, Epoch, Framework, best_epoch, load_framework
 from throughline.scratch import sigmoid
-from throughline.verify.prove import numpy_answers
+from throughline.verify.reference import numpy_answers
 from throughline.verify.tolerance import derive_tolerance
 
 from . import contract

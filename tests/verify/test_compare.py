@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from throughline.data.scaling import fit_scaling, scale
 from throughline.data.split import Split
-from throughline.errors import LabelFlipError, OutputShapeError, OutputValueError
+from throughline.errors import LabelFlipError, NotFiniteError, OutputShapeError, OutputValueError
 from throughline.frameworks import numpy_net
 from throughline.scratch import sigmoid
 from throughline.spec import NetworkSpec, TrainSpec
@@ -301,12 +301,12 @@ FAULTS = [
     (scaler_left_out, LabelFlipError),
     (scaler_of_the_test_rows, LabelFlipError),
     (dropout_left_on, LabelFlipError),
-    (nan_in_a_weight, OutputValueError),
+    (nan_in_a_weight, NotFiniteError),
     (earlier_epoch, LabelFlipError),
     (classes_reversed, LabelFlipError),
     (sigmoid_twice, LabelFlipError),
     (sigmoid_left_out, LabelFlipError),
-    (overflow_in_float16, OutputValueError),
+    (overflow_in_float16, NotFiniteError),
     (short_by_a_row, OutputShapeError),
     (one_row_too_many, OutputShapeError),
     (first_row_for_all, LabelFlipError),

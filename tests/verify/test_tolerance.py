@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from throughline.frameworks import numpy_net
 from throughline.scratch import ACTIVATIONS, sigmoid
 from throughline.spec import NetworkSpec
-from throughline.verify.prove import numpy_answers
+from throughline.verify.reference import numpy_answers
 from throughline.verify.tolerance import ACTIVATION_ROUNDINGS, SAFETY, derive_tolerance
 from throughline.weights import Weights, initial_weights
 

@@ -11,7 +11,7 @@ from throughline.formats.base import LayerSteps, Quantization
 from throughline.scratch import ACTIVATIONS, sigmoid
 from throughline.spec import NetworkSpec
 from throughline.verify.compare import compare, raise_if_failed
-from throughline.verify.prove import numpy_answers
+from throughline.verify.reference import numpy_answers
 from throughline.verify.tolerance import SAFETY, derive_tolerance
 from throughline.weights import Weights
 

@@ -50,7 +50,7 @@ def read_csv(path: Path, target: str) -> Table:
         received = f"only the target {quoted(target)} in {quoted(path)}"
         raise DataError("--data", "a table with columns to predict from", received, "add such columns")
     y, class_names = _code_target(cells, target)
-    X = np.column_stack([_as_numbers(cells, name) for name in features])
+    X = np.column_stack([as_numbers(cells, name) for name in features])
     task = Task(
         name=path.stem,
         kind="binary",
@@ -77,7 +77,8 @@ def _code_target(cells: Cells, target: str) -> tuple[Array, tuple[str, ...]]:
     return np.array([codes[label] for label in labels], np.int64), tuple(classes)
 
 
-def _as_numbers(cells: Cells, column: str) -> Array:
+def as_numbers(cells: Cells, column: str) -> Array:
+    """Return a column as float32, shape (n_samples,); a cell that is no number is refused by its line."""
     import polars as pl
 
     values: Array = cells.frame[column].cast(pl.Float32, strict=False).to_numpy()  # no number becomes NaN

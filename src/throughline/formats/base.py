@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +28,23 @@ Facts = dict[str, str | int]
 EXPORTING_FRAMEWORKS: tuple[FrameworkName, FrameworkName] = ("keras", "torch")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Port:
+    """One input or output, as the file declares it.
+
+    Attributes
+    ----------
+    name, dtype : str
+        Empty where the file does not say.
+    shape : list of (int or None), or None
+        None in the place of a free axis; None altogether where the file does not say.
+    """
+
+    name: str = ""
+    dtype: str = ""
+    shape: list[int | None] | None = None
+
+
 class Runner(ABC):
     """A loaded artefact that answers raw rows; a context manager.
 
@@ -37,10 +54,13 @@ class Runner(ABC):
     ----------
     facts : dict of str to str or int
         What was read back from file and runtime: versions, opset, threads, names.
+    inputs, outputs : list of Port
+        What the file declares; empty where it declares nothing.
     """
 
-    def __init__(self, facts: dict[str, str | int]) -> None:
+    def __init__(self, facts: dict[str, str | int], inputs: Sequence[Port] = (), outputs: Sequence[Port] = ()) -> None:
         self.facts = facts
+        self.inputs, self.outputs = list(inputs), list(outputs)
 
     def predict(self, X: Array) -> Array:
         """Return the probabilities of class 1.
@@ -209,6 +229,16 @@ class Format:
         Coarsest type in which the runtime multiplies; decides the tolerance.
     read_quantization : callable or None
         ``read_quantization(path) -> Quantization`` of an int8 file.
+    port_names : (str, str) or None
+        What the file calls its input and its output; None where it has no names for them.
+    parts : tuple of str
+        Files that must lie in its folder, or members of its archive.
+    read_foreign_operators : callable or None
+        ``read_foreign_operators(path) -> list of str``: operators of the file that its plain runtime does not have.
+    read_facts : callable or None
+        ``read_facts(path) -> facts``: versions that the file itself states, where its runtime does not say them.
+    read_layers : callable or None
+        ``read_layers(path, X) -> list of ndarray``: the pre-activations of each dense layer on some rows.
     good_for : str
         One clause on why this format exists.
     """
@@ -236,6 +266,11 @@ class Format:
     stored_as: Literal["float32", "float16", "int8"] = "float32"
     computed_in: Literal["float32", "bfloat16", "int8"] = "float32"
     read_quantization: Callable[[Path], Quantization] | None = None
+    port_names: tuple[str, str] | None = None
+    parts: tuple[str, ...] = ()
+    read_foreign_operators: Callable[[Path], list[str]] | None = None
+    read_facts: Callable[[Path], Facts] | None = None
+    read_layers: Callable[[Path, Array], list[Array]] | None = None
     good_for: str
 
     def route_from(self, source: str) -> Route:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from throughline.errors import MissingPackageError, SpecError, VerificationError
-from throughline.formats.base import ExportInputs, Facts, Format, Route, Runner
+from throughline.formats.base import ExportInputs, Facts, Format, Port, Route, Runner
 from throughline.spec import NetworkSpec
 from throughline.weights import Array, Weights
 
@@ -249,7 +249,10 @@ class C99Runner(Runner):
                 "options": " ".join(COMPILER_OPTIONS),
                 "library_bytes": library.stat().st_size,
                 "threads": 1,
-            }
+            },
+            # The function takes one row; the loop over the rows is the caller's.
+            [Port(name="features", dtype="float32", shape=[None, self._n_inputs])],
+            [Port(name="answer", dtype="float32", shape=[None, self._n_outputs])],
         )
 
     def _predict(self, X: Array) -> Any:
@@ -284,5 +287,7 @@ FORMAT = Format(
     forbidden=("tensorflow", "keras", "torch"),
     load=C99Runner,
     opener="c99",
+    port_names=("features", "answer"),
+    parts=(HEADER_NAME, SOURCE_NAME),
     good_for="firmware: no runtime, no allocation, constants that stay in flash memory",
 )

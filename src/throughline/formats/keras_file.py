@@ -5,10 +5,13 @@ A network that was trained in this process takes the state of its optimizer alon
 
 from __future__ import annotations
 
+import json
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from throughline.formats.base import ExportInputs, Facts, Format, Route, Runner
+from throughline.formats.base import ExportInputs, Facts, Format, Port, Route, Runner
 from throughline.weights import Array
 
 
@@ -27,17 +30,35 @@ class KerasRunner(Runner):
         import keras
 
         self._network = keras.saving.load_model(path, compile=False, safe_mode=True)
-        (features,) = self._network.inputs
+        (features,), (answer,) = self._network.inputs, self._network.outputs
         super().__init__(
             {
                 "runtime": f"Keras {keras.__version__}",
                 "backend": keras.backend.backend(),
                 "input": f"{features.name} {list(features.shape)}",
-            }
+            },
+            [Port(name=features.name, dtype=features.dtype, shape=list(features.shape))],
+            [Port(name=self._network.layers[-1].name, dtype=answer.dtype, shape=list(answer.shape))],
         )
 
     def _predict(self, X: Array) -> Any:
         return self._network.predict_on_batch(X)
+
+
+def read_foreign_operators(path: Path) -> list[str]:
+    """Return layers whose code is not Keras': those of other modules, and functions stored as bytecode."""
+    with zipfile.ZipFile(path) as archive:
+        config = json.loads(archive.read("config.json"))
+    return sorted(set(_foreign_classes(config)))
+
+
+def _foreign_classes(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        module, name = part.get("module"), part.get("class_name")
+        if name in ("Lambda", "__lambda__") or (name and module and module.split(".")[0] not in ("keras", "builtins")):
+            yield f"{module}.{name}" if module else str(name)
+    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from _foreign_classes(inner)
 
 
 FORMAT = Format(
@@ -56,5 +77,8 @@ FORMAT = Format(
     load=KerasRunner,
     opener="keras",
     distributions=("keras", "tensorflow"),
+    port_names=("features", "probability"),
+    parts=("config.json", "metadata.json", "model.weights.h5"),
+    read_foreign_operators=read_foreign_operators,
     good_for="training on, changing layers, and whatever else needs the network as Keras objects",
 )

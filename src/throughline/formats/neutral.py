@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from throughline.formats.base import ExportInputs, Facts, Format, Route, Runner
+from throughline.formats.base import ExportInputs, Facts, Format, Port, Route, Runner
 from throughline.weights import Array, load_weights
 
 WEIGHTS_NAME = "weights.safetensors"
@@ -40,7 +40,11 @@ class NeutralRunner(Runner):
         if NetworkSpec.from_json((path / SPEC_NAME).read_bytes()) != spec:
             raise DataError(SPEC_NAME, f"the specification inside {WEIGHTS_NAME}", "another one", "export both again")
         self._net, self._network = numpy_net, numpy_net.build(spec, weights)
-        super().__init__({"runtime": f"NumPy {numpy.__version__}", "weights_digest_read": weights.digest})
+        super().__init__(
+            {"runtime": f"NumPy {numpy.__version__}", "weights_digest_read": weights.digest},
+            [Port(dtype=spec.dtype, shape=[None, spec.n_inputs])],
+            [Port(dtype=spec.dtype, shape=[None, spec.n_outputs])],
+        )
 
     def _predict(self, X: Array) -> Any:
         return self._net.predict(self._network, X)
@@ -60,5 +64,6 @@ FORMAT = Format(
     forbidden=("tensorflow", "keras", "torch"),
     load=NeutralRunner,
     opener="neutral",
+    parts=(WEIGHTS_NAME, SPEC_NAME),
     good_for="handing the numbers to any framework, bit for bit, in files that cannot run code",
 )

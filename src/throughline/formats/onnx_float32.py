@@ -7,7 +7,9 @@ import io
 from pathlib import Path
 from typing import Any
 
-from throughline.formats.base import ExportInputs, Facts, Format, Route, Runner
+import numpy as np
+
+from throughline.formats.base import ExportInputs, Facts, Format, Port, Route, Runner
 from throughline.weights import Array
 
 INPUT_NAME = "features"
@@ -83,12 +85,63 @@ class OnnxRunner(Runner):
                 "input": f"{self._input.name} {self._input.shape}",
                 "output": f"{self._output.name} {self._output.shape}",
                 "threads": 1,
-            }
+            },
+            [_port(self._input)],
+            [_port(self._output)],
         )
 
     def _predict(self, X: Array) -> Any:
         (answer,) = self._session.run([self._output.name], {self._input.name: X})
         return answer
+
+
+def _port(argument: Any) -> Port:
+    # "tensor(float)" is what ONNX Runtime calls float32; a free axis is a name or None.
+    dtype = argument.type.removeprefix("tensor(").removesuffix(")").replace("float16", "half")
+    dtype = {"float": "float32", "double": "float64", "half": "float16"}.get(dtype, dtype)
+    return Port(name=argument.name, dtype=dtype, shape=[n if isinstance(n, int) else None for n in argument.shape])
+
+
+def read_foreign_operators(path: Path) -> list[str]:
+    """Return the operators outside the standard set, and the arrays that lie in other files."""
+    import onnx
+    from onnx import external_data_helper
+
+    model = onnx.load(path, load_external_data=False)
+    nodes = [*model.graph.node, *(node for function in model.functions for node in function.node)]
+    foreign = {f"{node.domain}.{node.op_type}" for node in nodes if node.domain not in ("", "ai.onnx")}
+    beside = [entry.name for entry in model.graph.initializer if external_data_helper.uses_external_data(entry)]
+    return [*sorted(foreign), *(f"{name}, stored in another file" for name in beside)]
+
+
+def read_facts(path: Path) -> Facts:
+    """Return opset, IR version and producer, as the file states them."""
+    import onnx
+
+    model = onnx.load(path, load_external_data=False)
+    return {
+        "opset": next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")),
+        "ir_version": model.ir_version,
+        "producer": f"{model.producer_name} {model.producer_version}".strip() or "none",
+    }
+
+
+def read_layers(path: Path, X: Array) -> list[Array]:
+    """Return what each dense layer puts out before its activation: the same graph with more outputs."""
+    import onnx
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    model = onnx.load(path)
+    names = [node.output[0] for node in model.graph.node if node.op_type in ("Gemm", "MatMul")]
+    known = {entry.name for entry in model.graph.output}
+    model.graph.output.extend(
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names if name not in known
+    )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return [np.asarray(array) for array in session.run(names, {session.get_inputs()[0].name: X})]
 
 
 # What the three ONNX formats have in common.
@@ -104,6 +157,10 @@ SHARED: dict[str, Any] = {
     "load": OnnxRunner,
     "opener": "onnxruntime",
     "distributions": ("onnxruntime",),
+    "port_names": (INPUT_NAME, OUTPUT_NAME),
+    "read_foreign_operators": read_foreign_operators,
+    "read_facts": read_facts,
+    "read_layers": read_layers,
 }
 
 FORMAT = Format(

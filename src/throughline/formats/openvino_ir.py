@@ -18,7 +18,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from throughline.formats.base import ExportInputs, Facts, Format, Route, Runner
+from throughline.formats.base import ExportInputs, Facts, Format, Port, Route, Runner
 from throughline.weights import Array
 
 GRAPH_NAME = "network.xml"
@@ -91,11 +91,18 @@ class OpenvinoRunner(Runner):
                 "output": f"{self._output.any_name} {self._output.partial_shape}",
                 "computed_in": compiled.get_property(PRECISION).to_string(),
                 "threads": int(compiled.get_property("INFERENCE_NUM_THREADS")),
-            }
+            },
+            [_port(source)],
+            [_port(self._output)],
         )
 
     def _predict(self, X: Array) -> Any:
         return self._request.infer(X)[self._output].copy()  # the request reuses its memory
+
+
+def _port(tensor: Any) -> Port:
+    shape = [None if axis.is_dynamic else axis.get_length() for axis in tensor.partial_shape]
+    return Port(name=tensor.any_name, dtype=tensor.element_type.to_dtype().__name__, shape=shape)
 
 
 def load_in_float32(path: Path) -> OpenvinoRunner:
@@ -123,6 +130,7 @@ _SHARED: dict[str, Any] = {
     "extra": "openvino",
     "distributions": ("openvino",),
     "forbidden": ("tensorflow", "keras", "torch", "onnx"),
+    "parts": (GRAPH_NAME, str(Path(GRAPH_NAME).with_suffix(".bin"))),
 }
 
 FORMATS = [

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from throughline.formats.base import ExportInputs, Facts, Format, Route, Runner
+from throughline.formats.base import ExportInputs, Facts, Format, Port, Route, Runner
 from throughline.weights import Array
 
 SIGNATURE = "serving_default"
 TAGS = ["serve"]
+GRAPH_NAME = "saved_model.pb"
+PYTHON_OPERATORS = ("PyFunc", "EagerPyFunc")
 
 
 def export(inputs: ExportInputs, path: Path) -> Facts:
@@ -50,13 +52,25 @@ class SavedModelRunner(Runner):
                 "signature": SIGNATURE,
                 "input": self._input,
                 "output": self._output,
-            }
+            },
+            [_port(spec) for spec in self._signature.structured_input_signature[1].values()],
+            [_port(spec, name) for name, spec in self._signature.structured_outputs.items()],
         )
 
     def _predict(self, X: Array) -> Any:
         import tensorflow as tf
 
         return self._signature(**{self._input: tf.constant(X)})[self._output].numpy()
+
+
+def _port(spec: Any, name: str = "") -> Port:
+    return Port(name=name or spec.name, dtype=spec.dtype.name, shape=spec.shape.as_list())
+
+
+def read_foreign_operators(path: Path) -> list[str]:
+    """Return operators that call back into Python, which a server does not have."""
+    content = (path / GRAPH_NAME).read_bytes()
+    return [name for name in PYTHON_OPERATORS if name.encode() in content]
 
 
 FORMAT = Format(
@@ -77,5 +91,8 @@ FORMAT = Format(
     load=SavedModelRunner,
     opener="savedmodel",
     distributions=("tensorflow",),
+    port_names=("features", "probability"),
+    parts=(GRAPH_NAME, "variables/variables.index", "variables/variables.data-00000-of-00001"),
+    read_foreign_operators=read_foreign_operators,
     good_for="a server: TF Serving loads the folder and answers its named signature",
 )

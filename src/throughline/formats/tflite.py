@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from throughline.formats.base import ExportInputs, Facts, Format, LayerSteps, Quantization, Route, Runner
+from throughline.formats.base import ExportInputs, Facts, Format, LayerSteps, Port, Quantization, Route, Runner
 from throughline.formats.savedmodel import SIGNATURE
 from throughline.weights import Array
 
@@ -195,9 +195,16 @@ class TfliteRunner(Runner):
                 "runtime": f"LiteRT {ai_edge_litert.__version__}",
                 "input_signature": str(self._input["shape_signature"].tolist()),
                 "threads": 1,
-            }
+            },
+            *self._ports(),
         )
         self._n_rows = 0
+
+    def _ports(self) -> tuple[list[Port], list[Port]]:
+        signatures = self._interpreter.get_signature_list()
+        # Without a signature the tensors have only the names that the converter gave them.
+        named = signatures.get(SIGNATURE, {"inputs": [self._input["name"]], "outputs": [self._output["name"]]})
+        return _port(named["inputs"], self._input), _port(named["outputs"], self._output)
 
     def _predict(self, X: Array) -> Any:
         if len(X) != self._n_rows:
@@ -207,6 +214,34 @@ class TfliteRunner(Runner):
         self._interpreter.set_tensor(self._input["index"], X)
         self._interpreter.invoke()
         return self._interpreter.get_tensor(self._output["index"])
+
+
+def _port(names: list[str], details: Any) -> list[Port]:
+    shape = [None if n == -1 else int(n) for n in details["shape_signature"]]
+    return [Port(name=", ".join(names), dtype=details["dtype"].__name__, shape=shape)]
+
+
+def read_foreign_operators(path: Path) -> list[str]:
+    """Return custom and Select operators: the runtime notes them by name when it opens the file."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    operators = Interpreter(model_path=str(path), num_threads=1)._get_ops_details()
+    names = {str(operator["op_name"]) for operator in operators}
+    return sorted(name for name in names if name.startswith(("Flex", "CUSTOM", "Custom")))
+
+
+def read_layers(path: Path, X: Array) -> list[Array]:
+    """Return what each dense layer puts out; the runtime has put the ReLU behind it into the same operator."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path), num_threads=1, experimental_preserve_all_tensors=True)
+    (source,) = interpreter.get_input_details()
+    interpreter.resize_tensor_input(source["index"], X.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(source["index"], X)
+    interpreter.invoke()
+    dense = [op for op in interpreter._get_ops_details() if op["op_name"] == "FULLY_CONNECTED"]
+    return [interpreter.get_tensor(op["outputs"][0]) for op in dense]
 
 
 def _from_saved_model(export: Callable[[ExportInputs, Path], Facts]) -> tuple[Route, ...]:
@@ -224,6 +259,8 @@ _SHARED: dict[str, Any] = {
     "load": TfliteRunner,
     "opener": "litert",
     "distributions": ("ai-edge-litert",),
+    "port_names": ("features", "probability"),
+    "read_foreign_operators": read_foreign_operators,
 }
 
 FORMATS = [
@@ -233,6 +270,7 @@ FORMATS = [
         order=0,
         routes=_from_saved_model(export_float32),
         in_every_run=True,
+        read_layers=read_layers,
         good_for="a phone or board that computes in float32, without TensorFlow",
         **_SHARED,
     ),
@@ -243,6 +281,7 @@ FORMATS = [
         routes=_from_saved_model(export_float16),
         in_every_run=True,
         stored_as="float16",
+        read_layers=read_layers,
         good_for="the same with a smaller download: weights stored in 16 bits",
         **_SHARED,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from throughline.formats.base import ExportInputs, Facts, Format, Route, Runner
+from throughline.formats.base import ExportInputs, Facts, Format, Port, Route, Runner
 from throughline.weights import Array
 
 
@@ -44,14 +44,26 @@ class TorchExportRunner(Runner):
         import torch
 
         torch.set_num_threads(1)
-        self._module = torch.export.load(path).module()
-        super().__init__({"runtime": f"PyTorch {torch.__version__}", "threads": torch.get_num_threads()})
+        program = torch.export.load(path)
+        self._module = program.module()
+        values = {node.name: node.meta["val"] for node in program.graph.nodes if "val" in node.meta}
+        signature = program.graph_signature
+        super().__init__(
+            {"runtime": f"PyTorch {torch.__version__}", "threads": torch.get_num_threads()},
+            [_port(name, values[name]) for name in signature.user_inputs],
+            [_port("", values[name]) for name in signature.user_outputs],  # its outputs have a place, not a name
+        )
 
     def _predict(self, X: Array) -> Any:
         import torch
 
         with torch.inference_mode():
             return self._module(torch.from_numpy(X)).numpy()
+
+
+def _port(name: str, value: Any) -> Port:
+    dtype = str(value.dtype).removeprefix("torch.")
+    return Port(name=name, dtype=dtype, shape=[n if isinstance(n, int) else None for n in value.shape])
 
 
 FORMAT = Format(

@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from throughline.formats.base import ExportInputs, Facts, Format, Route, Runner
+from throughline.formats.base import ExportInputs, Facts, Format, Port, Route, Runner
 from throughline.weights import Array
 
 
@@ -47,7 +47,12 @@ class TorchScriptRunner(Runner):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
             self._program = torch.jit.load(str(path), map_location="cpu").eval()
-        super().__init__({"runtime": f"libtorch {torch.__version__}", "threads": torch.get_num_threads()})
+        # The first argument is the module itself; a program of TorchScript says nothing of types and shapes.
+        names = [argument.name for argument in self._program.forward.schema.arguments[1:]]
+        super().__init__(
+            {"runtime": f"libtorch {torch.__version__}", "threads": torch.get_num_threads()},
+            [Port(name=name) for name in names],
+        )
 
     def _predict(self, X: Array) -> Any:
         import torch

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from throughline.errors import LabelFlipError, OutputShapeError, OutputValueError
+from throughline.errors import LabelFlipError, NotFiniteError, OutputShapeError, OutputValueError
 from throughline.evaluate import THRESHOLD
 from throughline.record import BatchCheck
-from throughline.verify.tolerance import EXPLAINED_BY_BFLOAT16, EXPLAINED_BY_INT8, Tolerance
+from throughline.verify.tolerance import EXPLAINED_BY_INT8, Tolerance
 from throughline.weights import Array
 
 # A tolerance this wide on the usual row proves nothing: then the weights or the rows are not fit for the format.
@@ -83,8 +83,8 @@ def compare(answers: Mapping[int, Array], expected: Array, tolerance: Tolerance)
     for label, values in (("source network", expected), *((f"batch size {s}", a) for s, a in aligned.items())):
         if not np.isfinite(values).all():
             n_wrong = int(np.count_nonzero(~np.isfinite(values)))
-            raise OutputValueError(f"{n_wrong} of {len(values)} answers are NaN or infinite ({label}).")
-    _refuse_useless(tolerance)
+            raise NotFiniteError(f"{n_wrong} of {len(values)} answers are NaN or infinite ({label}).")
+    refuse_useless(tolerance)
     exact = expected.astype(np.float64)
     differences = np.stack([np.abs(answer - exact) for answer in aligned.values()])  # (n_batch_sizes, n_samples)
     flips = np.stack([(answer > THRESHOLD) != (exact > THRESHOLD) for answer in aligned.values()])
@@ -106,7 +106,7 @@ def compare(answers: Mapping[int, Array], expected: Array, tolerance: Tolerance)
         n_flips=int(flips.sum(axis=1).max()),
         batch_difference=float(np.ptp(stacked, axis=0).max()),
         share_of_tolerance=float((differences / tolerance.per_row).max()),
-        verdict=_verdict(differences.max(axis=0), tolerance),
+        verdict=verdict_on(differences.max(axis=0), tolerance),
     )
 
 
@@ -130,10 +130,7 @@ def raise_if_failed(
                 f"tolerance: row {row} went from {expected[row]:.6f} to {answer.reshape(-1)[row]:.6f}, "
                 f"allowed {tolerance.per_row[row]:.1e}."
             )
-        most, in_words = max(1.0, MOST_FLIPS * len(expected)), f"{MOST_FLIPS:.0%}"
-        if tolerance.explanation in (EXPLAINED_BY_INT8, EXPLAINED_BY_BFLOAT16):
-            n_near = int(np.count_nonzero(margin <= NEAR_THRESHOLD * tolerance.per_row))
-            most, in_words = max(most, n_near), f"{in_words} and the {n_near} that lie near the threshold"
+        most, in_words = most_flips_allowed(expected, tolerance)
         if flipped.sum() > most:
             raise LabelFlipError(
                 f"{int(flipped.sum())} of {len(expected)} labels flipped at batch size {size}, more than "
@@ -146,7 +143,13 @@ def raise_if_failed(
         )
 
 
-def _refuse_useless(tolerance: Tolerance) -> None:
+def refuse_useless(tolerance: Tolerance) -> None:
+    """Refuse a tolerance that is not finite, or so wide that it proves nothing.
+
+    Raises
+    ------
+    OutputValueError
+    """
     if not np.isfinite(tolerance.per_row).all():
         raise OutputValueError(
             f"No tolerance can be derived for {int(np.sum(~np.isfinite(tolerance.per_row)))} of "
@@ -161,6 +164,16 @@ def _refuse_useless(tolerance: Tolerance) -> None:
         )
 
 
+def most_flips_allowed(expected: Array, tolerance: Tolerance) -> tuple[float, str]:
+    """Return how many labels may flip though each within its tolerance, and the rule in words."""
+    most, in_words = max(1.0, MOST_FLIPS * len(expected)), f"{MOST_FLIPS:.0%}"
+    if tolerance.coarse_compute:
+        margin = np.abs(expected.astype(np.float64) - THRESHOLD)
+        n_near = int(np.count_nonzero(margin <= NEAR_THRESHOLD * tolerance.per_row))
+        return max(most, n_near), f"{in_words} and the {n_near} that lie near the threshold"
+    return most, in_words
+
+
 def _as_rows(answer: Array, batch_size: int, n_rows: int) -> Array:
     if answer.shape not in ((n_rows,), (n_rows, 1)):
         raise OutputShapeError(
@@ -170,7 +183,8 @@ def _as_rows(answer: Array, batch_size: int, n_rows: int) -> Array:
     return answer.reshape(n_rows).astype(np.float64)
 
 
-def _verdict(worst: Array, tolerance: Tolerance) -> str:
+def verdict_on(worst: Array, tolerance: Tolerance) -> str:
+    """Return what explains the largest difference of each row."""
     if not worst.any():
         return "identical"
     if (worst <= tolerance.rounding_only).all():

@@ -11,16 +11,15 @@ from typing import Any, cast
 import msgspec
 import numpy as np
 
-from throughline.data.scaling import scale
 from throughline.errors import ThroughlineError
 from throughline.evaluate import THRESHOLD
 from throughline.formats import load_formats
 from throughline.formats.base import Format, FrameworkName, Quantization, describe_route, file_sha256, file_size_bytes
 from throughline.processes import Child
 from throughline.record import FormatRecord, TrainingRecord
-from throughline.scratch import MLP
 from throughline.spec import NetworkSpec
 from throughline.verify.compare import compare, raise_if_failed
+from throughline.verify.reference import numpy_answers
 from throughline.verify.tolerance import derive_tolerance
 from throughline.weights import Array, Weights
 
@@ -133,12 +132,6 @@ def prove(form: Format, child: Child, network: TrainedNetwork, rows: HeldOutRows
 def not_run(form: Format, source: FrameworkName, reason: str) -> FormatRecord:
     """Return the record of a format that could not be run here."""
     return FormatRecord(**_described(form, source, "not_run", reason))
-
-
-def numpy_answers(spec: NetworkSpec, weights: Weights, X: Array) -> Array:
-    """Return the probabilities of the plain NumPy network in float64: the reference of all implementations."""
-    mlp = MLP(spec.layer_sizes, hidden=spec.hidden_activation, parameters=weights.parameters)
-    return mlp.predict_proba(scale(X, weights.mean.astype(np.float64), weights.std.astype(np.float64)))[:, 0]
 
 
 def _judged(

@@ -79,6 +79,11 @@ class Tolerance:
     reason: str
     explanation: str
 
+    @property
+    def coarse_compute(self) -> bool:
+        """Whether sums are rounded to something coarser than float32, and not the weights alone."""
+        return self.explanation in (EXPLAINED_BY_INT8, EXPLAINED_BY_BFLOAT16)
+
 
 @dataclass
 class _LogitErrors:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
-from throughline.errors import ForeignModuleError, OutputShapeError
+from throughline.errors import (
+    DamagedFileError,
+    ForeignModuleError,
+    MissingPackageError,
+    OutputShapeError,
+    ThroughlineError,
+)
 from throughline.formats import find_format
 from throughline.formats.base import Runner
 from throughline.processes import Emit
 from throughline.weights import Array
 
 BATCH_SIZES = (1, 2, 33)  # the whole set is added: a size-1 axis frozen by an exporter shows at 2 and 33
+EXAMINED_SIZES = (1, 2, 7, 33, 1000)
 WARM_UP_CALLS = 50
 TIMED_CALLS = 400
 TIMED_S = 0.3
@@ -66,6 +76,142 @@ def run_artifact(format_name: str, path: str, rows: str, answers: str, emit: Emi
         raise ForeignModuleError(f"Running {form.title} must not import {', '.join(foreign)}, but it did.")
     np.savez(answers, **answered)  # type: ignore[arg-type]  # numpy/numpy#29226: the stub types **kwds as bool
     return {"facts": facts, "load_s": load_s, "latency_us": 1e6 * latency_s, "rows_per_s": len(X) / whole_s}
+
+
+def examine_artifact(
+    format_name: str, path: str, rows: str, answers: str, operators: bool, emit: Emit
+) -> dict[str, Any]:
+    """Load an artefact, read what it declares, and answer all rows, cut into batches in many ways.
+
+    Nothing is timed. A cut that the runtime refuses does not end the others.
+
+    Parameters
+    ----------
+    format_name, path, rows, answers : str
+        As in `run_artifact`; one array of answers for each of `cuts`.
+    operators : bool
+        Whether to read the file's own facts and foreign operators as well, which may need the format's own library.
+    emit : callable
+        Not used.
+
+    Returns
+    -------
+    dict
+        ``facts``; ``inputs`` and ``outputs`` (lists of `Port`); ``refused``: by cut, what the runtime said;
+        ``foreign_operators``.
+
+    Raises
+    ------
+    OutputShapeError
+        If there are no rows.
+    DamagedFileError
+        If the runtime does not open the file.
+    ForeignModuleError
+        As in `run_artifact`.
+    """
+    form = find_format(format_name)
+    X = np.load(rows, allow_pickle=False)
+    if not len(X):
+        raise OutputShapeError("There are no rows to answer, so nothing would be proven.")
+    try:
+        runner = form.load(Path(path))
+    except MissingPackageError:
+        raise
+    except Exception as error:
+        traceback.print_exc()  # into the log of this process
+        raise DamagedFileError(f"{form.runtime} does not open it: {_in_a_line(error)}.") from error
+    answered: dict[str, Array] = {}
+    refused: dict[str, str] = {}
+    with runner:
+        for name, lengths in cuts(len(X)).items():
+            try:
+                answered[name] = answer_cut(runner, X, lengths)
+            except Exception as error:
+                refused[name] = _in_a_line(error)
+        found = {
+            "facts": dict(runner.facts),
+            "inputs": [dataclasses.asdict(port) for port in runner.inputs],
+            "outputs": [dataclasses.asdict(port) for port in runner.outputs],
+            "refused": refused,
+            "foreign_operators": [],
+        }
+    foreign = sorted(name for name in form.forbidden if name in sys.modules)
+    if foreign:
+        raise ForeignModuleError(f"Running {form.title} must not import {', '.join(foreign)}, but it did.")
+    np.savez(answers, **answered)  # type: ignore[arg-type]  # numpy/numpy#29226, as above
+    found["facts"] |= {"instruction_set": instruction_set()}
+    if operators and form.read_foreign_operators is not None:
+        found["foreign_operators"] = form.read_foreign_operators(Path(path))
+    if operators and form.read_facts is not None:
+        found["facts"] |= form.read_facts(Path(path))
+    return found
+
+
+def instruction_set() -> str:
+    """Return the widest vector instructions of this processor, as NumPy finds them."""
+    extensions = np.show_config(mode="dicts")["SIMD Extensions"]  # type: ignore[index]  # a dict in this mode
+    return str((extensions.get("found") or extensions["baseline"])[-1])
+
+
+def examine_artifacts(jobs: list[dict[str, Any]], emit: Emit) -> list[dict[str, Any]]:
+    """Examine several files of one format, one after another; one that fails leaves its error in its place."""
+    found: list[dict[str, Any]] = []
+    for job in jobs:
+        try:
+            found.append(examine_artifact(**job, emit=emit))
+        except ThroughlineError as error:
+            found.append({"error": {"kind": type(error).__name__, "args": list(error.args)}})
+    return found
+
+
+def read_quantization(format_name: str, path: str, emit: Emit) -> dict[str, Any]:
+    """Read the steps of an int8 file; the library that reads them may be a heavy one."""
+    form = find_format(format_name)
+    assert form.read_quantization is not None  # asked of no other
+    found: dict[str, Any] = msgspec.to_builtins(form.read_quantization(Path(path)))
+    return found
+
+
+def cuts(n_rows: int) -> dict[str, list[int]]:
+    """Return the lengths of the batches into which all rows are cut, by name: every size, all, and uneven ones.
+
+    Examples
+    --------
+    >>> cuts(9)["7"], sum(cuts(9)["uneven"])
+    ([7, 2], 9)
+    """
+    named = {str(size): _batches_of(size, n_rows) for size in EXAMINED_SIZES}
+    uneven, left = [], n_rows
+    lengths = np.random.default_rng(0).integers(1, max(2, n_rows // 3), size=n_rows)
+    for length in lengths:
+        if left <= 0:
+            break
+        uneven.append(min(int(length), left))
+        left -= uneven[-1]
+    return named | {"all": [n_rows], "uneven": uneven}
+
+
+def _batches_of(size: int, n_rows: int) -> list[int]:
+    if n_rows < size:
+        return [size]  # the rows are repeated until they fill it
+    return [size] * (n_rows // size) + ([n_rows % size] if n_rows % size else [])
+
+
+def answer_cut(runner: Runner, X: Array, lengths: list[int]) -> Array:
+    """Answer all rows in batches of these lengths; rows are repeated where they do not fill them."""
+    total = sum(lengths)
+    repeated = X if total == len(X) else np.resize(X, (total, X.shape[1]))
+    ends = np.cumsum(lengths)
+    answered = np.concatenate(
+        [runner.predict(repeated[end - length : end]) for end, length in zip(ends, lengths, strict=True)]
+    )
+    # Only the right number of answers may be cut: any other is for the check of shapes to see.
+    return answered[: len(X)] if len(answered) == total else answered
+
+
+def _in_a_line(error: Exception) -> str:
+    said = str(error).strip().splitlines() or ["no message"]
+    return f"{type(error).__name__}: {said[0].rstrip('.')}"
 
 
 def answer_in_batches(runner: Runner, X: Array, batch_size: int) -> Array:

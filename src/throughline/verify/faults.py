@@ -1,0 +1,284 @@
+"""Faults to test the verifier with: each is really built in, into a source that is exported again, or into a file.
+
+A fault sits in one of four places: in the weights from which a source is rebuilt, in the live network before it is
+exported, in the finished file, or in the rows. `FAULTS` is the table; `self_test` builds every one of them and holds
+against the table which check caught it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from throughline.data.scaling import fit_scaling
+from throughline.data.split import Split
+from throughline.verify.record import CheckName
+from throughline.weights import Array, Weights
+
+LAYER = 1  # whose kernel is damaged: the second, which is not square
+OVERFLOWING = 2.0**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """The sound network into which faults are built.
+
+    Attributes
+    ----------
+    weights, earlier : Weights
+        As kept, and as they were after the first epoch.
+    split : Split
+    """
+
+    weights: Weights
+    earlier: Weights
+    split: Split
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One way to be wrong; of the four places just one is set.
+
+    Attributes
+    ----------
+    name : str
+    caught_by : tuple of CheckName
+        The check that must be the first to fail; several where the place decides which.
+    in_weights : callable or None
+        ``in_weights(case) -> Weights`` from which the source is rebuilt.
+    in_source : callable or None
+        ``in_source(weights) -> Weights``: another sound network, whose export to a short type goes wrong.
+    in_network : mapping of framework to callable
+        ``change(network) -> network``, before it is exported.
+    in_file : mapping of str to callable
+        ``edit(path, weights)`` by format, or by "any".
+    empty_rows : bool
+        Whether it is the evaluation set that is at fault.
+    recorded_sha256 : bool
+        Whether the file came to harm after its checksum was taken.
+    stored_as : tuple of str
+        Types of storage in which it is a fault; empty for all.
+    """
+
+    name: str
+    caught_by: tuple[CheckName, ...]
+    in_weights: Callable[[Case], Weights] | None = None
+    in_source: Callable[[Weights], Weights] | None = None
+    in_network: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    in_file: Mapping[str, Callable[[Path, Weights], None]] = field(default_factory=dict)
+    empty_rows: bool = False
+    recorded_sha256: bool = False
+    stored_as: tuple[str, ...] = ()
+
+
+# --- in the weights --------------------------------------------------------------------------------------------------
+
+
+def _with_kernel(weights: Weights, layer: int, kernel: Array) -> Weights:
+    kernels = [*weights.kernels]
+    kernels[layer] = np.ascontiguousarray(kernel)
+    return dataclasses.replace(weights, kernels=tuple(kernels))
+
+
+def transposed_kernel(case: Case) -> Weights:
+    """Lay a kernel out as if fan_in and fan_out had changed places."""
+    kernel = case.weights.kernels[LAYER]
+    return _with_kernel(case.weights, LAYER, np.ascontiguousarray(kernel.T).reshape(kernel.shape))
+
+
+def swapped_columns(case: Case) -> Weights:
+    """Take the first two input columns for each other."""
+    order = [1, 0, *range(2, len(case.weights.mean))]
+    return _with_kernel(case.weights, 0, case.weights.kernels[0][order])
+
+
+def scaler_left_out(case: Case) -> Weights:
+    """Take raw rows for scaled ones."""
+    weights = case.weights
+    return dataclasses.replace(weights, mean=np.zeros_like(weights.mean), std=np.ones_like(weights.std))
+
+
+def scaler_from_wrong_split(case: Case) -> Weights:
+    """Scale with mean and deviation of the validation rows."""
+    mean, std = fit_scaling(case.split.X_val)
+    dtype = case.weights.mean.dtype
+    return dataclasses.replace(case.weights, mean=mean.astype(dtype), std=std.astype(dtype))
+
+
+def nan_in_a_weight(case: Case) -> Weights:
+    """Lose one number."""
+    kernel = case.weights.kernels[LAYER].copy()
+    kernel.flat[np.abs(kernel).argmax()] = np.nan
+    return _with_kernel(case.weights, LAYER, kernel)
+
+
+def earlier_epoch(case: Case) -> Weights:
+    """Export the weights of the first epoch instead of those that were kept."""
+    return case.earlier
+
+
+def reversed_classes(case: Case) -> Weights:
+    """Answer with the probability of class 0."""
+    weights = case.weights
+    return dataclasses.replace(
+        weights,
+        kernels=(*weights.kernels[:-1], -weights.kernels[-1]),
+        biases=(*weights.biases[:-1], -weights.biases[-1]),
+    )
+
+
+def overflowing_float16(weights: Weights) -> Weights:
+    """Return the same function, one of whose weights has no float16.
+
+    Under ReLU a unit may be scaled up on its way in and down on its way out.
+    """
+    unit = int(np.abs(weights.kernels[LAYER]).max(axis=0).argmax())
+    kernels, biases = [w.copy() for w in weights.kernels], [b.copy() for b in weights.biases]
+    kernels[LAYER][:, unit] *= OVERFLOWING
+    biases[LAYER][unit] *= OVERFLOWING
+    kernels[LAYER + 1][unit] /= OVERFLOWING
+    return dataclasses.replace(weights, kernels=tuple(kernels), biases=tuple(biases))
+
+
+# --- in the live network ---------------------------------------------------------------------------------------------
+
+
+def in_both(change: str) -> dict[str, Callable[[Any], Any]]:
+    """Return the function of that name of `torch_faults` and of `keras_faults`, imported when it is called."""
+
+    def changed(module: str) -> Callable[[Any], Any]:
+        return lambda network: getattr(importlib.import_module(f"throughline.verify.{module}"), change)(network)
+
+    return {"torch": changed("torch_faults"), "keras": changed("keras_faults")}
+
+
+# --- in the finished file --------------------------------------------------------------------------------------------
+
+
+def largest_file(path: Path) -> Path:
+    """Return the file, or the largest one of a folder."""
+    if path.is_file():
+        return path
+    return max((file for file in path.rglob("*") if file.is_file()), key=lambda file: file.stat().st_size)
+
+
+def truncate(path: Path, weights: Weights) -> None:
+    """Keep the first half."""
+    file = largest_file(path)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def flip_a_bit(path: Path, weights: Weights) -> None:
+    """Flip one bit of the largest weight of a layer where the file holds it: double or halve it, or change a digit.
+
+    Raises
+    ------
+    ValueError
+        If the file holds the number in no form that is known here.
+    """
+    kernel = weights.kernels[LAYER]
+    for file in [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file()):
+        content = bytearray(file.read_bytes())
+        if _flip_number(content, kernel) or _flip_digit(content, kernel):
+            file.write_bytes(bytes(content))
+            return
+    raise ValueError("the file holds the weight in no known form")
+
+
+def _flip_number(content: bytearray, kernel: Array) -> bool:
+    """Flip the lowest bit of the exponent of the largest weight, where it lies in float32 or float16."""
+    row, unit = np.unravel_index(np.abs(kernel).argmax(), kernel.shape)
+    for dtype, bit in (("<f4", 1 << 23), ("<f2", 1 << 10)):
+        # The number among its neighbours, in either layout: its own bytes could be found by chance.
+        for matrix, at, place in ((kernel, row, unit), (kernel.T, unit, row)):
+            line = np.ascontiguousarray(matrix[at]).astype(dtype)
+            start = content.find(line.tobytes())
+            if start >= 0:
+                line.view(f"<u{line.itemsize}")[place] ^= bit
+                content[start : start + line.nbytes] = line.tobytes()
+                return True
+    return False
+
+
+def _flip_digit(content: bytearray, kernel: Array) -> bool:
+    """Flip the lowest bit of the first digit of the largest weight, where it is written out: 3 becomes 2."""
+    largest = np.float32(kernel.flat[np.abs(kernel).argmax()])
+    start = content.find(f"{largest:.9g}".encode())
+    if start < 0:
+        return False
+    content[next(at for at in range(start, len(content)) if chr(content[at]) in "123456789")] ^= 1
+    return True
+
+
+def freeze_onnx_batch(path: Path, weights: Weights) -> None:
+    """Say 1 where the batch is free."""
+    import onnx
+
+    model = onnx.load(path)
+    for entry in (*model.graph.input, *model.graph.output):
+        entry.type.tensor_type.shape.dim[0].dim_value = 1
+    del model.graph.value_info[:]
+    path.write_bytes(model.SerializeToString())
+
+
+def freeze_tflite_batch(path: Path, weights: Weights) -> None:
+    """Drop the signatures of the shapes, where the free axis is told apart from a 1."""
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.read_model(str(path))
+    for tensor in model.subgraphs[0].tensors:
+        tensor.shapeSignature = None
+    flatbuffer_utils.write_model(model, str(path))
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault(name="transposed kernel", caught_by=("values",), in_weights=transposed_kernel),
+    Fault(name="two swapped input columns", caught_by=("values",), in_weights=swapped_columns),
+    Fault(name="scaler left out", caught_by=("values",), in_weights=scaler_left_out),
+    Fault(name="scaler from the wrong split", caught_by=("values",), in_weights=scaler_from_wrong_split),
+    # A Keras file does not open, since the layer is none of Keras' own.
+    Fault(
+        name="dropout left on",
+        caught_by=("values", "file"),
+        in_network=in_both("leave_dropout_on"),
+    ),
+    # Formats that write numbers as text or check them have no word for NaN, and do not open.
+    Fault(name="NaN in one weight", caught_by=("values", "file"), in_weights=nan_in_a_weight),
+    Fault(name="weights of an earlier epoch", caught_by=("values",), in_weights=earlier_epoch),
+    Fault(name="class order reversed", caught_by=("values",), in_weights=reversed_classes),
+    Fault(
+        name="sigmoid applied twice",
+        caught_by=("values",),
+        in_network=in_both("apply_sigmoid_twice"),
+    ),
+    Fault(
+        name="float16 overflow",
+        caught_by=("values",),
+        in_source=overflowing_float16,
+        stored_as=("float16",),
+    ),
+    Fault(
+        name="batch axis frozen at 1",
+        caught_by=("axes",),
+        in_file={
+            **dict.fromkeys(("onnx-float32", "onnx-float16", "onnx-int8"), freeze_onnx_batch),
+            **dict.fromkeys(("tflite-float32", "tflite-float16", "tflite-dynamic", "tflite-int8"), freeze_tflite_batch),
+        },
+    ),
+    Fault(name="truncated file", caught_by=("file",), in_file={"any": truncate}, recorded_sha256=True),
+    Fault(name="truncated file, no checksum", caught_by=("file",), in_file={"any": truncate}),
+    Fault(name="one flipped bit in a weight", caught_by=("file",), in_file={"any": flip_a_bit}, recorded_sha256=True),
+    Fault(name="one flipped bit, no checksum", caught_by=("file", "values"), in_file={"any": flip_a_bit}),
+    Fault(name="empty evaluation set", caught_by=("shapes",), empty_rows=True),
+    Fault(
+        name="output of the wrong length",
+        caught_by=("shapes",),
+        in_network=in_both("answer_twice"),
+    ),
+)
