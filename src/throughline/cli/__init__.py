@@ -11,7 +11,7 @@ from collections.abc import Callable
 from cyclopts import App, Parameter
 
 from throughline import __version__
-from throughline.cli import listing, parity, report, run
+from throughline.cli import export, listing, parity, report, run
 
 app = App(
     name="throughline",
@@ -23,6 +23,13 @@ app = App(
     help_epilogue="Exit status: 0 done, 1 a verification failed, 2 misuse, 130 interrupted.",
 )
 # In the order of `--help`.
-COMMANDS: tuple[Callable[..., int], ...] = (run.run, report.report, parity.parity, listing.formats, listing.tasks)
+COMMANDS: tuple[Callable[..., int], ...] = (
+    run.run,
+    report.report,
+    parity.parity,
+    export.export,
+    listing.formats,
+    listing.tasks,
+)
 for order, command in enumerate(COMMANDS):
     app.command(command, sort_key=order)
