@@ -57,15 +57,15 @@ class Noise:
             moved = values * (1 + BFLOAT16_STEP * _half(values.shape, rng))
         elif self.weight_levels and values.ndim > 1:
             moved = values + np.abs(values).max(initial=0) / self.weight_levels * _half(values.shape, rng)
-        return moved.astype(values.dtype)
+        return np.asarray(moved, values.dtype)
 
     def value(self, values: Array, rng: np.random.Generator) -> Array:
         """Return inner values as they could have been rounded."""
         if self.name == "bfloat16":
-            return (values * (1 + BFLOAT16_STEP * _half(values.shape, rng))).astype(values.dtype)
+            return np.asarray(values * (1 + BFLOAT16_STEP * _half(values.shape, rng)), values.dtype)
         # A grid holds 0, so its range does too.
         step = (max(values.max(initial=0), 0) - min(values.min(initial=0), 0)) / self.value_levels
-        return (values + step * _half(values.shape, rng)).astype(values.dtype)
+        return np.asarray(values + step * _half(values.shape, rng), values.dtype)
 
 
 def one_unit(values: Array, rng: np.random.Generator) -> Array:

@@ -77,7 +77,8 @@ def _table(path: Path, suffix: str) -> Array:
     empty = [name for name, count in zip(frame.columns, frame.null_count().row(0), strict=True) if count]
     if empty:
         raise DataError("--sample", "a table without gaps", f"gaps in column {quoted(empty[0])}", "fill them")
-    return frame.to_numpy().astype(np.float64)
+    numbers: Array = frame.to_numpy().astype(np.float64)
+    return numbers
 
 
 def read_labels(path: Path, n_rows: int) -> Array:
@@ -105,4 +106,4 @@ def read_labels(path: Path, n_rows: int) -> Array:
         raise DataError("--labels", allowed, received, "write the class of each sample row") from error
     if labels.dtype.kind not in "biu" or labels.shape not in ((n_rows,), (n_rows, 1)) or labels.min(initial=0) < 0:
         raise DataError("--labels", allowed, f"{labels.dtype} {labels.shape}", "write the class of each sample row")
-    return labels.reshape(-1).astype(np.int64)
+    return np.asarray(labels.reshape(-1), np.int64)

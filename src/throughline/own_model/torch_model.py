@@ -203,7 +203,7 @@ def _moved_products(noise: Noise, rng: np.random.Generator) -> Any:
                 args = tuple(moved(value) for value in args)
             return func(*args, **(kwargs or {}))
 
-    return Moved()
+    return Moved()  # type: ignore[no-untyped-call]  # torch's own constructor
 
 
 @contextmanager
