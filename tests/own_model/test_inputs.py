@@ -104,6 +104,10 @@ def test_every_family_has_a_route_or_a_reason_for_every_format():
 def test_a_reason_names_no_place_of_this_machine():
     said = one_sentence(RuntimeError("Traceback\nfailed in /some/where/lib/torch/x.py:3\n more"))
     assert said == "RuntimeError: failed in x.py:3"
+    nested = one_sentence(
+        RuntimeError("Exception encountered when calling Functional.call().\n\n\x1b[1mno such op\x1b[0m")
+    )
+    assert nested == "RuntimeError: no such op"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from throughline.own_model.opened import PRELOAD, OpenedModel, open_model
+from throughline.own_model.opened import PRELOAD, OpenedModel, check_apart, open_model
 from throughline.own_model.source import Source
 from throughline.processes import Emit
 from throughline.weights import Array
@@ -102,6 +102,7 @@ def export_artefact(
             scales_inputs=described["scales_inputs"],
         )
         facts = getattr(importlib.import_module(module), function)(inputs, Path(path))
+        check_apart()
     except Exception as error:
         traceback.print_exc()  # into the log of this process
         return {"broken" if _is_ours(error) else "refused": one_sentence(error)}
@@ -125,7 +126,8 @@ def one_sentence(error: BaseException) -> str:
     >>> one_sentence(ValueError("no such operator: /opt/lib/x.py:3\nTrace ..."))
     'ValueError: no such operator: x.py:3'
     """
-    lines = [line.strip() for line in str(error).splitlines() if _tells(line)]
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    lines = [line.strip() for line in plain.splitlines() if _tells(line)]
     said = lines[0] if lines else "no message"
     # Converters that end in C++ put the reason on a line of its own.
     for line in lines:
@@ -138,4 +140,7 @@ def one_sentence(error: BaseException) -> str:
 
 
 def _tells(line: str) -> bool:
-    return any(character.isalpha() for character in line) and not line.startswith(("\x1b", "Traceback"))
+    # Keras says first where it happened, and what happened below.
+    return any(character.isalpha() for character in line) and not line.startswith(
+        ("Traceback", "Exception encountered when calling")
+    )

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from throughline.errors import DataError, UsageError, quoted
+from throughline.errors import DataError, ForeignModuleError, UsageError, quoted
 from throughline.own_model.noise import Noise
 from throughline.own_model.source import Source
 from throughline.weights import Array
@@ -21,7 +21,8 @@ from throughline.weights import Array
 # In which process a model is opened: the framework there, and what is imported before the call comes.
 PRELOAD: dict[str, list[str]] = {
     "keras": ["!sklearn", "!matplotlib", "!torch", "tensorflow", "keras"],
-    "keras-on-torch": ["!sklearn", "!matplotlib", "!tensorflow", "torch", "keras"],
+    # Keras takes a hidden TensorFlow for an imported one, so it is not hidden here: `check_apart` says that it stayed out.
+    "keras-on-torch": ["!sklearn", "!matplotlib", "torch", "keras"],
     "torch": ["!tensorflow", "torch"],
     "savedmodel": ["!keras", "!torch", "tensorflow"],
     "onnx": ["onnx", "onnxruntime"],
@@ -129,6 +130,18 @@ def call_factory(source: Source) -> Any:
         names = ", ".join(name for name in vars(module) if callable(getattr(module, name)) and name[0] != "_")
         raise UsageError("MODEL", f"a function of {quoted(path.name)} ({names})", quoted(source.factory), "name one")
     return factory()
+
+
+def check_apart() -> None:
+    """Check that TensorFlow and PyTorch did not both come into this process.
+
+    Raises
+    ------
+    ForeignModuleError
+        If they did.
+    """
+    if sys.modules.get("tensorflow") is not None and sys.modules.get("torch") is not None:
+        raise ForeignModuleError("TensorFlow and PyTorch must not share a process, but the model imports both.")
 
 
 def open_model(source: Source, process: str, sample: Mapping[str, Array]) -> OpenedModel:
