@@ -31,7 +31,8 @@ def open_keras(source: Source) -> KerasModel:
         weights, spec = neutral_weights(source)
         return KerasModel(keras_net.build(spec, weights))
     if source.kind == "factory":
-        keras.utils.set_random_seed(0)
+        if keras.backend.backend() == "tensorflow":  # the function imports TensorFlow wherever it finds it
+            keras.utils.set_random_seed(0)
         model = call_factory(source)
         if not isinstance(model, keras.Model):
             received = f"{type(model).__module__}.{type(model).__name__}"

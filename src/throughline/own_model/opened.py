@@ -21,7 +21,7 @@ from throughline.weights import Array
 # In which process a model is opened: the framework there, and what is imported before the call comes.
 PRELOAD: dict[str, list[str]] = {
     "keras": ["!sklearn", "!matplotlib", "!torch", "tensorflow", "keras"],
-    # Keras takes a hidden TensorFlow for an imported one, so it is not hidden here: `check_apart` says that it stayed out.
+    # Keras takes a hidden TensorFlow for an imported one: `check_apart` says that it stayed out instead.
     "keras-on-torch": ["!sklearn", "!matplotlib", "torch", "keras"],
     "torch": ["!tensorflow", "torch"],
     "savedmodel": ["!keras", "!torch", "tensorflow"],
