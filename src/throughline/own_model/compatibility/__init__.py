@@ -1,0 +1,1 @@
+"""The matrix of ``docs/compatibility.md``: architectures that nobody here wrote, to every format, measured."""

@@ -1,0 +1,172 @@
+"""A loaded model: it names its inputs, answers them, and lets itself be disturbed as a type's rounding would."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from throughline.errors import DataError, ForeignModuleError, UsageError, quoted
+from throughline.own_model.noise import Noise
+from throughline.own_model.source import Source
+from throughline.weights import Array
+
+# In which process a model is opened: the framework there, and what is imported before the call comes.
+PRELOAD: dict[str, list[str]] = {
+    "keras": ["!sklearn", "!matplotlib", "!torch", "tensorflow", "keras"],
+    # Keras takes a hidden TensorFlow for an imported one: `check_apart` says that it stayed out instead.
+    "keras-on-torch": ["!sklearn", "!matplotlib", "torch", "keras"],
+    "torch": ["!tensorflow", "torch"],
+    "savedmodel": ["!keras", "!torch", "tensorflow"],
+    "onnx": ["onnx", "onnxruntime"],
+}
+ENVIRONMENT: dict[str, dict[str, str]] = {
+    "keras": {"KERAS_BACKEND": "tensorflow"},
+    "keras-on-torch": {"KERAS_BACKEND": "torch"},
+    "torch": {},
+    "savedmodel": {"TF_USE_LEGACY_KERAS": "1"},
+    "onnx": {},
+}
+Structure = Any
+
+
+class OpenedModel(ABC):
+    """A model in its framework.
+
+    Attributes
+    ----------
+    inputs : list of str
+        Names, in the order of the model's own arguments.
+    dtypes : list of str
+        One an input.
+    scales_inputs : bool
+        Whether the first thing it does is to scale its inputs, which an int8 file then takes in float32.
+    """
+
+    inputs: list[str]
+    dtypes: list[str]
+    scales_inputs: bool = False
+
+    @abstractmethod
+    def answer(self, arrays: Sequence[Array]) -> dict[str, Array]:
+        """Return all outputs by name, for inputs in the order of `inputs`."""
+
+    @abstractmethod
+    @contextmanager
+    def disturbed(self, noise: Noise, rng: np.random.Generator) -> Iterator[bool]:
+        """Move parameters, and inner values where the noise says so, until the context ends.
+
+        Yields whether there was anything to move.
+        """
+
+    @property
+    @abstractmethod
+    def n_parameters(self) -> int:
+        """Numbers that are stored."""
+
+    def can_move_values(self) -> bool:
+        """Return whether inner values can be reached."""
+        return True
+
+
+def aligned(names: Sequence[str], dtypes: Sequence[str], sample: Mapping[str, Array]) -> list[Array]:
+    """Put sample arrays in the order of a model's inputs: by name where the names agree, else as they come.
+
+    Raises
+    ------
+    DataError
+        If there are not as many arrays as inputs.
+    """
+    if len(sample) != len(names):
+        allowed = f"one array for each input ({', '.join(names)})"
+        received = f"{len(sample)}: {', '.join(name or 'one without a name' for name in sample)}"
+        raise DataError("--sample", allowed, received, "save them with np.savez under these names")
+    chosen = [sample[name] for name in names] if set(names) == set(sample) else list(sample.values())
+    return [np.ascontiguousarray(array.astype(dtype)) for array, dtype in zip(chosen, dtypes, strict=True)]
+
+
+def guess_dtypes(arrays: Sequence[Array]) -> list[str]:
+    """Return what a model takes that does not say: float32 for fractions, int64 for whole numbers."""
+    kinds = {"f": "float32", "b": "bool"}
+    return [kinds.get(array.dtype.kind, "int64") for array in arrays]
+
+
+def plain_name(name: str) -> str:
+    """Return a name that every format can hold.
+
+    Examples
+    --------
+    >>> plain_name("block/out:0")
+    'block_out_0'
+    """
+    return re.sub(r"\W", "_", name)
+
+
+def call_factory(source: Source) -> Any:
+    """Run the user's file and call its function.
+
+    Raises
+    ------
+    UsageError
+        If the function is not there, or does not return a model.
+    """
+    path = Path(source.path)
+    sys.path.insert(0, str(path.parent))  # the file may import its neighbours
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None  # the suffix is .py
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    factory = getattr(module, source.factory, None)
+    if not callable(factory):
+        names = ", ".join(name for name in vars(module) if callable(getattr(module, name)) and name[0] != "_")
+        raise UsageError("MODEL", f"a function of {quoted(path.name)} ({names})", quoted(source.factory), "name one")
+    return factory()
+
+
+def check_apart() -> None:
+    """Check that TensorFlow and PyTorch did not both come into this process.
+
+    Raises
+    ------
+    ForeignModuleError
+        If they did.
+    """
+    if sys.modules.get("tensorflow") is not None and sys.modules.get("torch") is not None:
+        raise ForeignModuleError("TensorFlow and PyTorch must not share a process, but the model imports both.")
+
+
+def open_model(source: Source, process: str, sample: Mapping[str, Array]) -> OpenedModel:
+    """Load the model in the framework of this process.
+
+    Parameters
+    ----------
+    source : Source
+    process : str
+        A key of `PRELOAD`.
+    sample : mapping of str to ndarray
+        Names and types of its arrays are what a PyTorch module's inputs are told by.
+    """
+    if process in ("keras", "keras-on-torch"):
+        from throughline.own_model.keras_model import open_keras
+
+        return open_keras(source)
+    if process == "torch":
+        from throughline.own_model.torch_model import open_torch
+
+        return open_torch(source, sample)
+    if process == "savedmodel":
+        from throughline.own_model.tensorflow_model import open_savedmodel
+
+        return open_savedmodel(source)
+    from throughline.own_model.onnx_model import open_onnx
+
+    return open_onnx(source)

@@ -1,0 +1,222 @@
+"""A PyTorch module, an exported program or a TorchScript program."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import os
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from throughline.errors import DataError, UsageError
+from throughline.own_model.noise import Noise
+from throughline.own_model.opened import OpenedModel, call_factory, guess_dtypes, plain_name
+from throughline.own_model.source import Source
+from throughline.spec import NetworkSpec
+from throughline.weights import Array, Weights, load_weights
+
+# Whose inputs an int8 file rounds.
+PRODUCTS = ("convolution", "_convolution", "mm", "addmm", "bmm", "baddbmm", "matmul", "linear")
+PICKLED = ("opaque_obj", "custom_obj")  # in an archive of torch.export, what is not a tensor
+
+
+def open_torch(source: Source, sample: Mapping[str, Array]) -> TorchModel:
+    """Load the module, with pickled objects refused unless the file is trusted."""
+    import torch
+
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    with _jit_is_deprecated():
+        module, program = _load(source)
+    if source.state:
+        module.load_state_dict(torch.load(source.state, weights_only=True))
+    return TorchModel(module, program, sample)
+
+
+def _load(source: Source) -> tuple[Any, Any]:
+    """Return the module, and the exported program if the file holds one."""
+    import torch
+
+    if source.kind == "neutral":
+        from throughline.frameworks import torch_net
+
+        weights, spec = neutral_weights(source)
+        return torch_net.build(spec, weights), None
+    if source.kind == "factory":
+        module = call_factory(source)
+        if not isinstance(module, torch.nn.Module):
+            received = f"{type(module).__module__}.{type(module).__name__}"
+            raise UsageError("MODEL", "a factory of an nn.Module or a keras.Model", received, "return the model itself")
+        return module.eval(), None
+    try:
+        if source.kind == "pt2":
+            program = _load_program(Path(source.path), source.trust)
+            return program.module(), program
+        if source.kind == "torchscript":
+            return torch.jit.load(source.path, map_location="cpu").eval(), None
+        module = torch.load(source.path, map_location="cpu", weights_only=False)
+    except (RuntimeError, ValueError, KeyError, EOFError, OSError) as error:
+        said = str(error).strip().splitlines()[0]
+        raise DataError("MODEL", "a file that PyTorch loads", said, "save it again with this version") from error
+    if not isinstance(module, torch.nn.Module):
+        received = f"a pickled {type(module).__name__}"
+        raise DataError("MODEL", "a whole module", received, "build it in file.py:factory and load the weights there")
+    return module.eval(), None
+
+
+def _load_program(path: Path, trust: bool) -> Any:
+    """Load an archive of `torch.export`, which would otherwise unpickle whatever objects it finds in it."""
+    import torch
+
+    if not trust:
+        os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"  # it asks for weights_only=False in so many words
+        with zipfile.ZipFile(path) as archive:
+            objects = [name for name in archive.namelist() if Path(name).name.startswith(PICKLED)]
+        if objects:
+            raise DataError("MODEL", "a program of tensors alone", "pickled objects in it", "add --trust to load them")
+    return torch.export.load(path)
+
+
+def neutral_weights(source: Source) -> tuple[Weights, NetworkSpec]:
+    """Read safetensors of ours; a folder holds them beside their specification."""
+    path = Path(source.path)
+    return load_weights(path / "weights.safetensors" if path.is_dir() else path)
+
+
+class TorchModel(OpenedModel):
+    """Answers without gradients, outside the fused paths that hide what happens inside."""
+
+    def __init__(self, module: Any, program: Any, sample: Mapping[str, Array]) -> None:
+        self.module, self.program = module, program
+        names, optional = _arguments(module, program)
+        if len(sample) > len(names) > 0 or len(sample) < len(names) - optional:
+            allowed = f"one array for each input ({', '.join(names)})"
+            received = f"{len(sample)}: {', '.join(name or 'one without a name' for name in sample)}"
+            raise DataError("--sample", allowed, received, "save them with np.savez under these names")
+        # Arguments with a default that the sample leaves out keep it.
+        named = [name for name in names if name in sample]
+        used = named if len(named) == len(sample) else names[: len(sample)]
+        self.inputs = used or [name or f"input_{i}" for i, name in enumerate(sample)]
+        if used != names[: len(used)]:
+            raise DataError("--sample", f"the first arguments, {', '.join(names)}", ", ".join(used), "give all of them")
+        chosen = [sample[name] for name in used] if set(used) == set(sample) else list(sample.values())
+        self.dtypes = guess_dtypes(chosen)
+
+    def answer(self, arrays: Sequence[Array]) -> dict[str, Array]:
+        """Answer in one batch."""
+        import torch
+
+        with torch.no_grad(), _unfused(), _jit_is_deprecated():
+            result = self.module(*(torch.from_numpy(array) for array in arrays))
+        return {name: tensor.detach().numpy().copy() for name, tensor in named_outputs(result)}
+
+    @contextmanager
+    def disturbed(self, noise: Noise, rng: np.random.Generator) -> Iterator[bool]:
+        """Move parameters and buffers, and what goes into each product."""
+        import torch
+
+        stored = [*self.module.parameters(), *self.module.buffers()]
+        floats = [entry for entry in stored if entry.is_floating_point()]
+        before = [entry.detach().clone() for entry in floats]
+        with torch.no_grad():
+            for entry, values in zip(floats, before, strict=True):
+                entry.copy_(torch.from_numpy(np.array(noise.weight(values.numpy(), rng))))
+        try:
+            with _moved_products(noise, rng) if noise.moves_values else contextlib.nullcontext():
+                yield bool(floats)
+        finally:
+            with torch.no_grad():
+                for entry, values in zip(floats, before, strict=True):
+                    entry.copy_(values)
+
+    @property
+    def n_parameters(self) -> int:
+        """Numbers in parameters and buffers."""
+        return sum(entry.numel() for entry in (*self.module.parameters(), *self.module.buffers()))
+
+
+def _arguments(module: Any, program: Any) -> tuple[list[str], int]:
+    """Return the names of what a module is called with, and how many of them may be left out."""
+    if program is not None:
+        return [plain_name(name) for name in program.graph_signature.user_inputs], 0
+    schema = getattr(getattr(module, "forward", None), "schema", None)
+    if schema is not None:
+        arguments = schema.arguments[1:]
+        return [entry.name for entry in arguments], sum(entry.has_default_value() for entry in arguments)
+    parameters = [
+        entry
+        for entry in inspect.signature(module.forward).parameters.values()
+        if entry.kind in (entry.POSITIONAL_ONLY, entry.POSITIONAL_OR_KEYWORD)
+    ]
+    return [entry.name for entry in parameters], sum(entry.default is not entry.empty for entry in parameters)
+
+
+def named_outputs(result: Any) -> list[tuple[str, Any]]:
+    """Return all tensors of a nested answer with names: those of a dictionary's keys, or numbers."""
+    import torch
+
+    leaves, _ = torch.utils._pytree.tree_flatten_with_path(result)
+    tensors = [(path, leaf) for path, leaf in leaves if isinstance(leaf, torch.Tensor)]
+    if isinstance(result, dict):
+        return [("_".join(plain_name(_key(entry)) for entry in path), leaf) for path, leaf in tensors]
+    return [(f"output_{i}" if len(tensors) > 1 else "output", leaf) for i, (_, leaf) in enumerate(tensors)]
+
+
+def _key(entry: Any) -> str:
+    return str(getattr(entry, "key", getattr(entry, "idx", entry)))
+
+
+@contextmanager
+def _unfused() -> Iterator[None]:
+    """Let attention run as products that can be seen, the way it is exported."""
+    import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
+
+
+def _moved_products(noise: Noise, rng: np.random.Generator) -> Any:
+    """Return a mode under which every product takes in values that were rounded."""
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    def moved(value: Any) -> Any:
+        if not isinstance(value, torch.Tensor) or not value.is_floating_point():
+            return value
+        return torch.from_numpy(np.array(noise.value(value.detach().numpy(), rng)))
+
+    class Moved(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if func.overloadpacket.__name__ in PRODUCTS:
+                args = tuple(moved(value) for value in args)
+            return func(*args, **(kwargs or {}))
+
+    return Moved()  # type: ignore[no-untyped-call]  # torch's own constructor
+
+
+@contextmanager
+def _jit_is_deprecated() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
+        yield
+
+
+def save_state(model: TorchModel, folder: Path) -> str:
+    """Keep the weights of a factory's module, so that every process has the same."""
+    import torch
+
+    path = folder / "source.state.pt"
+    torch.save(model.module.state_dict(), path)
+    return str(path)

@@ -1,0 +1,29 @@
+"""Small Keras models as a user's file would hold them."""
+
+import keras
+from keras import layers
+
+
+def images():
+    x = image = keras.Input((12, 12, 3), name="image")
+    x = layers.Rescaling(1 / 255)(x)
+    x = layers.Conv2D(8, 3, activation="relu")(x)
+    x = layers.BatchNormalization()(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(image, layers.Dense(4, activation="softmax", name="classes")(x))
+
+
+def two_in_two_out():
+    left, right = keras.Input((5,), name="left"), keras.Input((3,), name="right")
+    joined = layers.Concatenate()([layers.Dense(6, activation="tanh")(left), layers.Dense(6)(right)])
+    return keras.Model([left, right], [layers.Dense(3, name="three")(joined), layers.Dense(1, name="one")(joined)])
+
+
+def steps():
+    x = sequence = keras.Input((6, 4), name="sequence")
+    x = layers.LSTM(8)(x)
+    return keras.Model(sequence, layers.Dense(2, name="logits")(x))
+
+
+def not_a_model():
+    return 3
