@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 MOST_FLIPS_SHOWN = 5
 # Ten columns beside the longest name of a format fit into eighty.
 SHORT_CHECKS = {
-    **{"names": "name", "dtypes": "type", "shapes": "shape", "values": "value"},
-    **{"labels": "label", "metric": "acc.", "batches": "batch", "hygiene": "clean"},
+    "names": "name",
+    "dtypes": "type",
+    "shapes": "shape",
+    "values": "value",
+    "labels": "label",
+    "metric": "acc.",
+    "batches": "batch",
+    "hygiene": "clean",
 }
 
 
