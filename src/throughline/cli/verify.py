@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from throughline.verify.self_test import Cell, SelfTest
 
 MOST_FLIPS_SHOWN = 5
-SHORT_CHECKS = {"batches": "batch", "hygiene": "clean", "dtypes": "types"}
+# Ten columns beside the longest name of a format fit into eighty.
+SHORT_CHECKS = {
+    "names": "name",
+    "dtypes": "type",
+    "shapes": "shape",
+    "values": "value",
+    "labels": "label",
+    "metric": "acc.",
+    "batches": "batch",
+    "hygiene": "clean",
+}
 
 
 def verify(

@@ -43,7 +43,7 @@ from throughline.verify.compare import verdict_on
 from throughline.verify.hygiene import scan
 from throughline.verify.layers import compare_layers, sentence
 from throughline.verify.prove import missing_runtime
-from throughline.verify.record import CHECKS, Check, CheckName, CutAnswers, LayerGap, Verification, WorstCase
+from throughline.verify.record import CHECKS, Check, CheckName, CutAnswers, LayerGap, Status, Verification, WorstCase
 from throughline.verify.tolerance import Tolerance, derive_tolerance
 from throughline.verify.worst_case import LONGEST_S, MOST_ROWS
 from throughline.weights import Array, Weights
@@ -154,7 +154,12 @@ def verify_artefact(expected: Expected, search: Search | None = None) -> Verific
     """
     started = time.perf_counter()
     form = expected.form
-    named = {"name": form.name, "title": form.title, "framework": expected.framework, "path": str(expected.path)}
+    named: dict[str, Any] = {
+        "name": form.name,
+        "title": form.title,
+        "framework": expected.framework,
+        "path": str(expected.path),
+    }
     missing = missing_runtime(form)
     if missing:
         return Verification(**named, status="not_run", reason=missing)
@@ -217,7 +222,7 @@ def judge(expected: Expected, examine: Callable[[], Examined]) -> Verification:
     """
     form, path = expected.form, expected.path
     ledger = _Ledger()
-    named = {"name": form.name, "title": form.title, "framework": expected.framework, "path": str(path)}
+    named: dict[str, Any] = {"name": form.name, "title": form.title, "framework": expected.framework, "path": str(path)}
     seen: list[Examined] = []
 
     def file_is_sound() -> str:
@@ -259,7 +264,7 @@ def judge(expected: Expected, examine: Callable[[], Examined]) -> Verification:
             figures |= _figures(expected, answers)
     ledger.make("hygiene", lambda: check_hygiene(findings), whatever=True)
     checks = ledger.closed()
-    status = "failed" if any(check.status == "failed" for check in checks) else "passed"
+    status: Status = "failed" if any(check.status == "failed" for check in checks) else "passed"
     return Verification(**named, **figures, status=status, checks=checks)
 
 

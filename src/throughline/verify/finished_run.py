@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -184,7 +185,7 @@ def _verify_entry(
     work: Path,
 ) -> Verification:
     form = load_formats().get(entry.name)
-    named = {"name": entry.name, "title": entry.title, "framework": entry.framework, "path": entry.path}
+    named: dict[str, Any] = {"name": entry.name, "title": entry.title, "framework": entry.framework, "path": entry.path}
     if form is None:
         return Verification(**named, status="not_run", reason="this release does not know the format")
     if not entry.path:
@@ -232,7 +233,7 @@ def read_quantization(form: Format, path: Path, work: Path) -> Quantization:
         return msgspec.convert(child.call("throughline.verify.worker:read_quantization", arguments), Quantization)
 
 
-def _unreadable(named: dict[str, str], error: ThroughlineError) -> Verification:
+def _unreadable(named: dict[str, Any], error: ThroughlineError) -> Verification:
     """Return the verification of a file that is another one than was recorded, or of which not even steps are read."""
     said = str(error) if isinstance(error, DamagedFileError) else f"Its steps cannot be read: {error}"
     failed = Check(name="file", status="failed", said=said, error=DamagedFileError.__name__)

@@ -12,6 +12,8 @@ from throughline.weights import Array, Weights
 
 def numpy_answers(spec: NetworkSpec, weights: Weights, X: Array) -> Array:
     """Return the probabilities of the plain NumPy network in float64: the reference of all implementations."""
+    if not len(X):
+        return np.zeros(0)
     return _mlp(spec, weights).predict_proba(scaled(weights, X))[:, 0]
 
 

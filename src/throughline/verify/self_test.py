@@ -339,7 +339,7 @@ def _cell(
     name = _name(fault)
     of_file = SOUND if fault is not None and fault.empty_rows else name
     file = files[of_file]
-    here = {"fault": name, "format": form.name}
+    here: dict[str, Any] = {"fault": name, "format": form.name}
     if file is None or (fault is not None and fault.stored_as and form.stored_as not in fault.stored_as):
         return Cell(**here, outcome="none")
     if "error" in file:
@@ -373,7 +373,7 @@ def _cell(
         return Cell(**here, outcome="missed", said=f"the verifier itself failed: {error}")
 
 
-def _outcome(here: dict[str, str], fault: Fault | None, found: Verification) -> Cell:
+def _outcome(here: dict[str, Any], fault: Fault | None, found: Verification) -> Cell:
     failed = found.failed
     if not failed:
         return Cell(**here, outcome="passed" if fault is None else "missed")

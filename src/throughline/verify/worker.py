@@ -128,7 +128,7 @@ def examine_artifact(
                 answered[name] = answer_cut(runner, X, lengths)
             except Exception as error:
                 refused[name] = _in_a_line(error)
-        found = {
+        found: dict[str, Any] = {
             "facts": dict(runner.facts),
             "inputs": [dataclasses.asdict(port) for port in runner.inputs],
             "outputs": [dataclasses.asdict(port) for port in runner.outputs],
@@ -149,7 +149,7 @@ def examine_artifact(
 
 def instruction_set() -> str:
     """Return the widest vector instructions of this processor, as NumPy finds them."""
-    extensions = np.show_config(mode="dicts")["SIMD Extensions"]  # type: ignore[index]  # a dict in this mode
+    extensions = np.show_config(mode="dicts")["SIMD Extensions"]
     return str((extensions.get("found") or extensions["baseline"])[-1])
 
 
