@@ -14,7 +14,7 @@ from throughline.spec import NetworkSpec
 def made_of(fixed: float, per_weight: float, per_unit: float, name: str = "onnx-float32") -> SizeModel:
     sizes = []
     for k in KS:
-        n_weights, n_units = counts(family(k))
+        n_weights, n_units, *_ = counts(family(k))
         sizes.append((family(k), round(fixed + per_weight * n_weights + per_unit * n_units)))
     return fit(find_format(name), sizes)
 
@@ -24,7 +24,7 @@ def test_the_fit_finds_what_made_the_sizes() -> None:
     assert (model.fixed, model.per_weight, model.per_unit) == pytest.approx((1000, 4, 12), rel=1e-3)
     assert model.largest_error < 1e-3
     spec = NetworkSpec(n_inputs=30)
-    n_weights, n_units = counts(spec)
+    n_weights, n_units, *_ = counts(spec)
     assert model.predict(spec) == pytest.approx(1000 + 4 * n_weights + 12 * n_units + 8 * 10, rel=1e-3)
 
 

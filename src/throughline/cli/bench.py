@@ -25,7 +25,14 @@ COLUMNS = {
     "memory_bytes": "memory",
 }
 RATES = {"rows_per_s_32": "rows/s at 32", "rows_per_s_1024": "rows/s at 1,024"}
-PARTS = ("weights", "quantisation", "graph", "metadata", "padding", "container")
+PARTS = {
+    "weights": "weights",
+    "quantisation": "steps",
+    "graph": "graph",
+    "metadata": "meta",
+    "padding": "pad",
+    "container": "other",
+}
 
 
 def bench(
@@ -108,7 +115,7 @@ def _print(console: Console, record: BenchRecord) -> None:
 
     costs = table("format", *COLUMNS.values())
     rates = table("format", "bytes", "acc.", *RATES.values(), "95 % interval of p50")
-    shares = table("format", *PARTS, "total", "predicted")
+    shares = table("format", *PARTS.values(), "total", "predicted")
     for entry in record.artefacts:
         found = entry.figures
         costs.add_row(entry.title, *(written(name, found[name].median) for name in COLUMNS))

@@ -225,6 +225,8 @@ class Format:
         What a receiver installs to run it, NumPy aside.
     stored_as : {"float32", "float16", "int8"}
         Type in which kernels are stored; decides the tolerance.
+    short_from : int
+        Kernels with fewer entries stay in float32.
     computed_in : {"float32", "bfloat16", "int8"}
         Coarsest type in which the runtime multiplies; decides the tolerance.
     read_quantization : callable or None
@@ -264,6 +266,7 @@ class Format:
     opener: str = ""
     distributions: tuple[str, ...] = ()
     stored_as: Literal["float32", "float16", "int8"] = "float32"
+    short_from: int = 0
     computed_in: Literal["float32", "bfloat16", "int8"] = "float32"
     read_quantization: Callable[[Path], Quantization] | None = None
     port_names: tuple[str, str] | None = None

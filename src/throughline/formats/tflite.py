@@ -291,6 +291,7 @@ FORMATS = [
         order=2,
         routes=_from_saved_model(export_dynamic_range),
         stored_as="int8",
+        short_from=1024,
         computed_in="int8",
         read_quantization=read_quantization,
         good_for="smaller downloads without representative rows: each row sets its own range",

@@ -24,6 +24,8 @@ def family(k: int) -> NetworkSpec:
 def fit(form: Format, exported: Sequence[tuple[NetworkSpec, int]]) -> SizeModel:
     """Fit fixed bytes, bytes an entry of a kernel and bytes a unit, by least squares of relative errors.
 
+    The least norm among equal fits leaves a coefficient at 0 that no export has anything to say about.
+
     Parameters
     ----------
     form : Format
@@ -35,7 +37,7 @@ def fit(form: Format, exported: Sequence[tuple[NetworkSpec, int]]) -> SizeModel:
     SizeModel
     """
     sizes = np.array([size for _, size in exported], np.float64)
-    columns = np.array([(1, *counts(spec)) for spec, _ in exported], np.float64)
+    columns = np.array([(1, *counts(spec, form.short_from)) for spec, _ in exported], np.float64)
     found, *_ = np.linalg.lstsq(columns / sizes[:, None], np.ones(len(sizes)), rcond=None)
     return SizeModel(
         name=form.name,
@@ -45,6 +47,9 @@ def fit(form: Format, exported: Sequence[tuple[NetworkSpec, int]]) -> SizeModel:
         fixed=float(found[0]),
         per_weight=float(found[1]),
         per_unit=float(found[2]),
+        per_weight_kept=float(found[3]),
+        per_unit_kept=float(found[4]),
+        short_from=form.short_from,
         n_inputs=exported[0][0].n_inputs,
         largest_error=float(np.abs(columns @ found / sizes - 1).max()),
         exports=[
@@ -56,7 +61,7 @@ def fit(form: Format, exported: Sequence[tuple[NetworkSpec, int]]) -> SizeModel:
 
 def crossing(short: SizeModel, base: SizeModel) -> int | None:
     """Return the smallest k from which on every network of the family is predicted to be smaller in the short one."""
-    smaller = _ratios(short, base) < 1
+    smaller = (_ratios(short, base) < 1) & _has_short_kernels(short)
     return _from_where_on(smaller)
 
 
@@ -73,6 +78,11 @@ def ratio_of_types(short: SizeModel) -> float:
 def _ratios(short: SizeModel, base: SizeModel) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     specs = [family(k) for k in range(1, LARGEST + 1)]
     return np.array([short.predict(spec) / base.predict(spec) for spec in specs])
+
+
+def _has_short_kernels(short: SizeModel) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    # Without any the two files are the same but for rounding of the fit.
+    return np.array([counts(family(k), short.short_from)[0] > 0 for k in range(1, LARGEST + 1)])
 
 
 def _from_where_on(holds: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from throughline.formats import find_format
 from throughline.report.formatting import NARROW_SPACE, count, percent
-from throughline.sizes.record import Payoff, SizeModel, SizesRecord
+from throughline.sizes.record import Payoff, SizesRecord
+from throughline.spec import NetworkSpec
 
 
 def sizes_page(record: SizesRecord) -> str:
@@ -28,30 +29,27 @@ def sizes_page(record: SizesRecord) -> str:
         "",
         "## The fit",
         "",
-        "| format | fixed | a weight | a unit | largest error of the fit |",
-        "| --- | ---: | ---: | ---: | ---: |",
+        "| format | fixed | a weight | a unit | the same where kernels stay in float32 | largest error of the fit |",
+        "| --- | ---: | ---: | ---: | --- | ---: |",
     ]
     for model in record.models:
+        kept = f"{model.per_weight_kept:.3f}, {model.per_unit_kept:.2f} (below {count(model.short_from)} entries)"
         lines.append(
             f"| {model.title} | {count(model.fixed)} | {model.per_weight:.3f} | {model.per_unit:.2f} | "
+            f"{kept if model.short_from else '–'} | "
             f"{percent(model.largest_error, 2)} |"
         )
     lines += ["", "## The measurement", "", "Bytes of each export, with the prediction of the fit behind it.", ""]
     titles = [model.title for model in record.models]
     lines += [f"| parameters | {' | '.join(titles)} |", f"| ---: |{' ---: |' * len(titles)}"]
     for position, export in enumerate(record.models[0].exports):
-        cells = [f"{count(m.exports[position].size_bytes)} ({count(_predicted(m, position))})" for m in record.models]
+        spec = NetworkSpec(n_inputs=export.layer_sizes[0], hidden_units=tuple(export.layer_sizes[1:-1]))
+        cells = [f"{count(m.exports[position].size_bytes)} ({count(m.predict(spec))})" for m in record.models]
         lines.append(f"| {count(export.n_parameters)} | {' | '.join(cells)} |")
     packages = record.environment.packages
     versions = ", ".join(f"{name} {packages[name]}" for name in ("tensorflow-cpu", "torch", "onnx") if name in packages)
     lines += ["", f"Measured with {versions}, in {record.wall_s:.0f} s."]
     return "\n".join(lines).replace(NARROW_SPACE, " ") + "\n"
-
-
-def _predicted(model: SizeModel, position: int) -> float:
-    export = model.exports[position]
-    n_units = sum(export.layer_sizes[1:])
-    return model.fixed + model.per_weight * (export.n_parameters - n_units) + model.per_unit * n_units
 
 
 def _payoff_line(payoff: Payoff) -> str:

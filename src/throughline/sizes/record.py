@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib import resources
+from itertools import pairwise
 
 import msgspec
 
@@ -28,14 +29,20 @@ class Export:
 class SizeModel:
     """``fixed + per_weight * entries of kernels + per_unit * units``, fitted to exports of one format.
 
+    Where small kernels stay in float32, their entries and units have coefficients of their own.
+
     The mean and deviation of an input take 8 bytes more or less for networks with other inputs than the family.
 
     Attributes
     ----------
     name, title, runtime, stored_as :
         As in `formats.base.Format`.
+    short_from : int
+        Kernels with fewer entries stay in float32; 0 where there is no such rule.
     fixed, per_weight, per_unit : float
         Bytes.
+    per_weight_kept, per_unit_kept : float
+        Bytes of entries and units of kernels that stay in float32; 0 where there is no such rule.
     n_inputs : int
         Of the family.
     largest_error : float
@@ -50,15 +57,18 @@ class SizeModel:
     fixed: float
     per_weight: float
     per_unit: float
+    per_weight_kept: float
+    per_unit_kept: float
+    short_from: int
     n_inputs: int
     largest_error: float
     exports: list[Export]
 
     def predict(self, spec: NetworkSpec) -> float:
         """Return the bytes that a network will take."""
-        n_weights, n_units = counts(spec)
-        scaling = SCALING_BYTES * (spec.n_inputs - self.n_inputs)
-        return self.fixed + self.per_weight * n_weights + self.per_unit * n_units + scaling
+        coefficients = (self.per_weight, self.per_unit, self.per_weight_kept, self.per_unit_kept)
+        parts = (each * n for each, n in zip(coefficients, counts(spec, self.short_from), strict=True))
+        return self.fixed + sum(parts) + SCALING_BYTES * (spec.n_inputs - self.n_inputs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,17 +119,20 @@ class SizesRecord:
         return next((model for model in self.models if model.name == name), None)
 
 
-def counts(spec: NetworkSpec) -> tuple[int, int]:
-    """Return the entries of all kernels, and the units of all layers.
+def counts(spec: NetworkSpec, short_from: int = 0) -> tuple[int, int, int, int]:
+    """Return entries and units of the kernels with at least `short_from` entries, then those of the others.
 
     Examples
     --------
-    >>> counts(NetworkSpec(n_inputs=20))
-    (3360, 97)
+    >>> counts(NetworkSpec(n_inputs=20)), counts(NetworkSpec(n_inputs=20), 1024)
+    ((3360, 97, 0, 0), (3328, 96, 32, 1))
     """
-    sizes = spec.layer_sizes
-    n_units = sum(sizes[1:])
-    return spec.n_parameters - n_units, n_units
+    found = [0, 0, 0, 0]
+    for fan_in, fan_out in pairwise(spec.layer_sizes):
+        at = 0 if fan_in * fan_out >= short_from else 2
+        found[at] += fan_in * fan_out
+        found[at + 1] += fan_out
+    return found[0], found[1], found[2], found[3]
 
 
 def load_measured() -> SizesRecord | None:

@@ -55,7 +55,7 @@ def draw_alone(record: BenchRecord) -> str:
         f"svg {{{_colours(light)}; background: var(--paper); font-family: system-ui, sans-serif}} "
         f"@media (prefers-color-scheme: dark) {{svg {{{_colours(dark)}}}}}"
     )
-    opening, rest = picture.svg.split(">", 1)
+    opening, rest = str(picture.svg).split(">", 1)
     sizes = f'xmlns="http://www.w3.org/2000/svg" width="{2 * WIDTH}" height="{2 * (HEIGHT + TALLER)}"'
     return f"{opening.replace('<svg', f'<svg {sizes}', 1)}><style>{rules}</style>{rest}\n".replace(NARROW_SPACE, " ")
 
