@@ -41,7 +41,10 @@ def flat_module(inputs: ExportInputs) -> Any:
     named = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in inputs.names]
     Flat.forward.__signature__ = inspect.Signature([own, *named])  # type: ignore[attr-defined]  # Python's own hook
     assert isinstance(opened, KerasModel | TorchModel)  # what these processes open
-    return Flat(opened.model if isinstance(opened, KerasModel) else opened.module).eval()
+    if isinstance(opened, TorchModel):
+        flat = Flat(opened.module)
+        return flat if opened.program is not None else flat.eval()  # a program's mode was fixed when it was exported
+    return Flat(opened.model).eval()
 
 
 def example(inputs: ExportInputs) -> tuple[Any, ...]:
