@@ -26,10 +26,11 @@ def export(
 ) -> int:
     """Bring a model of your own to every format, and prove that each file is still that model.
 
-    MODEL is a .keras, .pt2, TorchScript or .onnx file, a SavedModel folder, safetensors of ours, or file.py:factory,
-    a function that returns an nn.Module or a keras.Model; that one runs your code. The rows are answered in batches
-    of 1, of 2 and of all. How far a file may differ follows from how far rounding moves the model's own answers.
-    Formats that another one is made from are added.
+    MODEL is a .keras, .pt2, TorchScript or .onnx file, a SavedModel folder,
+    safetensors of ours, or file.py:factory, a function that returns an nn.Module
+    or a keras.Model; that one runs your code. The rows are answered in batches of
+    1, of 2 and of all. How far a file may differ follows from how far rounding
+    moves the model's own answers. Formats that another is made from are added.
 
     For example:
 

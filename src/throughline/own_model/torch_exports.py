@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import tempfile
 import warnings
@@ -35,8 +36,15 @@ def flat_module(inputs: ExportInputs) -> Any:
                 return tuple(opened.call(tensors))
             return tuple(tensor for _, tensor in named_outputs(self.model(*tensors)))
 
+    # The names of its arguments become those of the exported program.
+    own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    named = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in inputs.names]
+    Flat.forward.__signature__ = inspect.Signature([own, *named])  # type: ignore[attr-defined]  # Python's own hook
     assert isinstance(opened, KerasModel | TorchModel)  # what these processes open
-    return Flat(opened.model if isinstance(opened, KerasModel) else opened.module).eval()
+    if isinstance(opened, TorchModel):
+        flat = Flat(opened.module)
+        return flat if opened.program is not None else flat.eval()  # a program's mode was fixed when it was exported
+    return Flat(opened.model).eval()
 
 
 def example(inputs: ExportInputs) -> tuple[Any, ...]:
@@ -55,7 +63,7 @@ def exported_program(inputs: ExportInputs, largest_batch: int | None = None) -> 
     batch = torch.export.Dim("batch", max=largest_batch) if free else None
     shapes = tuple({0: batch} if free else {} for _ in inputs.arrays)
     with _quiet():
-        program = torch.export.export(flat_module(inputs), example(inputs), dynamic_shapes=(shapes,), strict=False)
+        program = torch.export.export(flat_module(inputs), example(inputs), dynamic_shapes=shapes, strict=False)
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)
     return program

@@ -91,6 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
         except ThroughlineError as error:
             print(f"{name}: {error}", file=sys.stderr)
             continue
+        records_folder.mkdir(parents=True, exist_ok=True)
         write_whole(path, record.to_json())
         _write_page(chosen.write, records_folder)
     _write_page(chosen.write, records_folder)
