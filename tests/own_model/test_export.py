@@ -147,8 +147,9 @@ def test_keras_file_and_savedmodel_are_models_themselves(tmp_path: Path) -> None
     status, record, said = export(model, tmp_path, "keras,savedmodel", left=LEFT, right=RIGHT)
     assert status == 0, said
     assert record.outputs == {"three": "float32 [3]", "one": "float32 [1]"}
-    for made in ("keras.keras", "savedmodel/1"):
-        (path,) = tmp_path.glob(f"out-*/models/{made}")
+    # Found before more is exported beside them.
+    (paths,) = ([folder / made for made in ("keras.keras", "savedmodel/1")] for folder in tmp_path.glob("out-*/models"))
+    for made, path in zip(("keras.keras", "savedmodel/1"), paths, strict=True):
         status, again, said = export(str(path), tmp_path, "tflite-float32,tflite-int8,keras", left=LEFT, right=RIGHT)
         found = verdicts(again)
         assert status == 0, said

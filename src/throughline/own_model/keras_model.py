@@ -61,7 +61,9 @@ class KerasModel(OpenedModel):
         self.model = model
         self.inputs = [plain_name(tensor.name) for tensor in model.inputs]
         self.dtypes = [str(tensor.dtype) for tensor in model.inputs]
-        self.outputs = _unique([plain_name(name) for name in model.output_names])
+        # A Sequential has one output and, unlike a Functional, no name for it but that of its last layer.
+        names = getattr(model, "output_names", None) or [model.layers[-1].name]
+        self.outputs = _unique([plain_name(name) for name in names])
         self._structure = getattr(model, "_inputs_struct", None)
         layers = [layer for layer in model._flatten_layers(include_self=False) if not list(layer._layers)]
         self.scales_inputs = any(type(layer).__name__ in SCALING_LAYERS for layer in layers)
