@@ -55,9 +55,14 @@ def plain() -> Trajectory:
 
 @pytest.fixture(scope="module")
 def nudge(plain):
-    """The pre-activation of the third layer that comes closest to 0 in steps 20 to 60, and what pushes it across."""
+    return nudge_across_zero(plain, steps=(110, 200))
+
+
+def nudge_across_zero(plain: Trajectory, steps: tuple[int, int]):
+    """The pre-activation of the third layer that comes closest to 0 in some steps, and what pushes it across."""
     index, z = plain.near_index, plain.near_z
-    candidates = np.flatnonzero((index[:, 0] >= 20) & (index[:, 0] < 60) & (index[:, 1] == 2) & (z != 0))
+    low, high = steps
+    candidates = np.flatnonzero((index[:, 0] >= low) & (index[:, 0] < high) & (index[:, 1] == 2) & (z != 0))
     closest = candidates[np.abs(z[candidates]).argmin()]
     step, layer, _, unit = (int(i) for i in index[closest])
     return step, layer, unit, np.float32(-2 * z[closest])
@@ -89,6 +94,16 @@ def test_a_flipped_gate_is_named_and_proven(plain, other, nudge):
     said = departure_sentence(case_record(pair), pair)
     assert f"the gate of unit {unit} in hidden layer {layer + 1} flipped" in said
     assert "NumPy stays within" in said
+    assert pair.met
+
+
+def test_a_flipped_gate_excuses_nothing_in_the_first_hundred_steps(plain):
+    early = follow(nudge_across_zero(plain, steps=(20, 60)))
+    judged = judge(plain, early)
+    judged.forced_loss = 0.0
+    pair = judged.record()
+    assert pair.early_loss > BARS["float32"].early_loss
+    assert not pair.met
 
 
 def test_float64_has_no_such_excuse(plain, other):

@@ -15,7 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from throughline.progress import ChapterDone, ChapterStarted, Event, Stage
-from throughline.record import Bar, FormatRecord, RunRecord
+from throughline.record import Bar, EquivalenceTest, FormatRecord, RunRecord
+from throughline.spec import FRAMEWORK_TITLES
 
 MET, MISSED = Text("✓", style="green"), Text("✗", style="bold red")
 
@@ -78,6 +79,8 @@ def print_summary(console: Console, record: RunRecord, folder: Path) -> None:
     console.print()
     if record.trainings():
         console.print(_framework_table(record), "")
+    if record.evaluation and record.evaluation.equivalence:
+        console.print(equivalence_sentence(record.evaluation.equivalence), "")
     if record.formats:
         console.print(_format_table(record.formats), "")
     for entry in record.formats:
@@ -110,6 +113,27 @@ def bar_sentence(bar: Bar) -> str:
     if bar.unit == "percent":
         return f"{bar.text} {100 * bar.measured:.1f} % ({bar.kind} {100 * bar.required:g} %)"
     return f"{bar.text} {bar.measured:.1e} ({bar.kind} {bar.required:g})"
+
+
+def equivalence_sentence(test: EquivalenceTest) -> str:
+    """Say whether two frameworks are equally accurate over the seeds, and how sure that is.
+
+    Examples
+    --------
+    >>> from throughline.record import EquivalenceTest
+    >>> found = {"difference": -0.0021, "low": -0.0033, "high": -0.0009, "p_value": 4e-7, "equivalent": True}
+    >>> test = EquivalenceTest(frameworks=("keras", "torch"), margin=0.01, n_seeds=10, **found)
+    >>> for part in equivalence_sentence(test).split(": "):
+    ...     print(part)
+    Keras minus PyTorch over 10 seeds
+    -0.21 points of accuracy (90 % interval -0.33 to -0.09), equivalent within 1
+    """
+    first, second = (FRAMEWORK_TITLES[name] for name in test.frameworks)
+    verdict = "equivalent" if test.equivalent else "not shown to be equivalent"
+    return (
+        f"{first} minus {second} over {test.n_seeds} seeds: {100 * test.difference:+.2f} points of accuracy "
+        f"(90 % interval {100 * test.low:+.2f} to {100 * test.high:+.2f}), {verdict} within {100 * test.margin:g}"
+    )
 
 
 def _framework_table(record: RunRecord) -> Table:

@@ -106,7 +106,8 @@ def _ledger(console: Console, steps: int, seeds: int, run: Path | None, write: P
 
 def _print_ledger(console: Console, record: LedgerRecord) -> None:
     from rich.table import Table
-    from rich.text import Text
+
+    from throughline.cli.display import equivalence_sentence
 
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("switched back on")
@@ -119,15 +120,7 @@ def _print_ledger(console: Console, record: LedgerRecord) -> None:
         )
         table.add_row(line.title, f"{line.gap:.1e}", f"{line.share:.1%}", f"{value:+.2f} [{low:+.2f}, {high:+.2f}]")
     console.print(table, "")
-    test = record.equivalence
-    said = (
-        f"Stock Keras and PyTorch over {test.n_seeds} seeds: accuracy differs by {100 * test.difference:+.2f} points "
-        f"(90 % interval {100 * test.low:+.2f} to {100 * test.high:+.2f}):"
-    )
-    verdict = "equivalent" if test.equivalent else "not shown to be equivalent"
-    console.print(
-        said, Text(f"{verdict} within {100 * test.margin:g} point", style="green" if test.equivalent else "red")
-    )
+    console.print(equivalence_sentence(record.equivalence))
     console.print(f"{record.n_steps:,} steps each; {record.wall_s:.1f} s.")
 
 

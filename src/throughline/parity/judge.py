@@ -85,13 +85,16 @@ class Judgement:
                 forced_loss=self.forced_loss,
             )
         explained = bars.gates_explain and self.forced_loss is not None and self.forced_loss <= bars.loss
+        early_loss = float(self.differences[:N_EARLY_STEPS].max())  # no flipped gate excuses what is over its bar
         return Pair(
             first=self.names[0],
             second=self.names[1],
             loss=float(self.differences.max()),
             loss_step=int(self.differences.argmax()),
-            early_loss=float(self.differences[:N_EARLY_STEPS].max()),
+            early_loss=early_loss,
             weights=self.weights,
             departure=departure,
-            met=(self.step is None or explained) and (bars.weights is None or self.weights <= bars.weights),
+            met=(self.step is None or explained)
+            and early_loss <= bars.early_loss
+            and (bars.weights is None or self.weights <= bars.weights),
         )

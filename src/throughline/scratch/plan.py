@@ -8,8 +8,8 @@ step will do is known once sizes, batch and optimizer are, so it can be written 
     for call, arguments in tape:
         call(*arguments)
 
-That loop is the whole training. The tricks, each with what undoing it costs a step of that network (docs/experiments.md
-says how it was measured):
+That loop is the whole training. These are the tricks; docs/experiments.md has what undoing one of them costs a step of
+that network, measured, and what did not work:
 
 1. **Nothing is allocated.** Every call writes into a buffer made beforehand (`out`); buffers start at multiples of 64
    bytes, where vector instructions load fastest.

@@ -27,6 +27,7 @@ References
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -154,7 +155,7 @@ def derive_tolerance(
 
 
 @dataclass(frozen=True)
-class _Coarse:
+class _Coarse(ABC):
     """How a type shorter than float32 errs: one class a type, the same four questions.
 
     Attributes
@@ -171,9 +172,9 @@ class _Coarse:
     output: float = 0.0
     crosses_kinks: bool = True
 
+    @abstractmethod
     def at_sums(self, layer: int, W: Array, b: Array, a: Array, z: Array) -> Array:
         """Return the squared error of each sum of a layer, shape (n_samples, fan_out): kernel, bias, sum itself."""
-        raise NotImplementedError
 
     def at_inputs(self, layer: int, a: Array) -> Array:
         """Return the squared error of each input of a layer, shape (n_samples, fan_in)."""
