@@ -11,7 +11,7 @@ from collections.abc import Callable
 from cyclopts import App, Parameter
 
 from throughline import __version__
-from throughline.cli import bench, bundle, export, listing, parity, report, run, sizes, verify
+from throughline.cli import bench, bundle, drill, export, listing, parity, report, run, sizes, verify
 
 app = App(
     name="throughline",
@@ -29,3 +29,8 @@ COMMANDS: tuple[Callable[..., int], ...] = (
 )
 for order, command in enumerate(COMMANDS):
     app.command(command, sort_key=order)
+# Commands that have commands of their own.
+GROUPS: tuple[App, ...] = (drill.app,)
+for order, group in enumerate(GROUPS, start=len(COMMANDS)):
+    group.sort_key = order
+    app.command(group)
