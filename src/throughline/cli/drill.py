@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from throughline.errors import OutputError, quoted
+from throughline.errors import OutputError, UsageError, quoted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,7 +74,9 @@ def _list(console: Console, json: bool) -> int:
     if json:
         import json as json_format
 
-        print(json_format.dumps([{"name": entry.name, "title": entry.title} for entry in load_bugs().values()], indent=1))
+        print(
+            json_format.dumps([{"name": entry.name, "title": entry.title} for entry in load_bugs().values()], indent=1)
+        )
         return 0
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("name", no_wrap=True)
@@ -115,7 +117,6 @@ def _ask(console: Console, drill: Drill, n_hints: int) -> int:
     from throughline.drill.ledger import record_drill
     from throughline.drill.session import judge, symptoms_of
     from throughline.drill.terminal import print_evidence, print_hint, print_symptoms
-    from throughline.errors import UsageError
 
     with console.status("training, once with the bug and once without"):
         symptoms = symptoms_of(drill, n_hints)
@@ -161,3 +162,48 @@ def _check_folder(path: Path) -> None:
         raise OutputError("--html", "a file in a folder that exists", quoted(path), "make the folder first")
     if path.is_dir():
         raise OutputError("--html", "a file", f"{quoted(path)}, which is a folder", "pass a name such as drill.html")
+
+
+@app.command
+def chain_rule(
+    run: Annotated[Path | None, Parameter(help="Folder of a finished run. Default: a 2-3-1 network.")] = None,
+    /,
+    *,
+    row: Annotated[int, Parameter(help="Which of the rows, from 0.")] = 0,
+    rows: Annotated[Path | None, Parameter(help="The rows of a run on a file of yours: .csv, .npz or .npy.")] = None,
+    html: Annotated[Path | None, Parameter(help="Also write the sheet as a page to print.")] = None,
+    json: Annotated[bool, Parameter(help="Print the sheet as JSON on standard output.")] = False,
+) -> int:
+    """Write out one step of a network on one row: forward pass, chain rule, update, every number.
+
+    Each number is computed from the rounded ones above it, so a pocket calculator gives the digits shown. Every
+    derivative is held against a central difference of the loss; exit status 1 says that one does not agree.
+
+    For example:
+
+        throughline drill chain-rule
+        throughline drill chain-rule --row 3 --html sheet.html
+        throughline drill chain-rule runs/patients --rows patients.csv
+    """
+    import msgspec
+    from rich.console import Console
+
+    from throughline.drill.chain_rule.page import write_sheet_page
+    from throughline.drill.chain_rule.sheet import make_sheet
+    from throughline.drill.chain_rule.source import run_sample, small_sample
+    from throughline.drill.chain_rule.terminal import print_sheet
+
+    if html is not None:
+        _check_folder(html)
+    if run is None and rows is not None:
+        raise UsageError("--rows", "left out without a run", quoted(rows), "pass the folder of a run before it")
+    sheet = make_sheet(small_sample(row) if run is None else run_sample(run, row, rows))
+    console = Console(stderr=json, highlight=False, markup=False, emoji=False)
+    if json:
+        print(msgspec.json.format(msgspec.json.encode(sheet), indent=1).decode())
+    else:
+        print_sheet(console, sheet)
+    if html is not None:
+        write_sheet_page(sheet, html)
+        console.print(f"  {html}", soft_wrap=True)
+    return 0 if sheet.agrees else 1

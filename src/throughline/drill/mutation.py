@@ -1,6 +1,6 @@
 """A line of the script replaced, and the script run that comes out: the diff of a bug is what trained.
 
-The text is compiled under a name of its own, with its lines known to `linecache`, so that an error inside it shows them.
+The text is compiled under a name of its own, and `linecache` knows its lines, so that an error inside it shows them.
 """
 
 from __future__ import annotations
@@ -61,8 +61,7 @@ def load_script(bug: Bug | None) -> ModuleType:
 
 
 def diff(bug: Bug) -> str:
-    """Return what the bug changes in the script, as a unified diff."""
-    lines = difflib.unified_diff(
-        sound_text().splitlines(), mutated_text(bug).splitlines(), SCRIPT, SCRIPT, lineterm="", n=N_CONTEXT_LINES
-    )
-    return "\n".join(lines)
+    """Return what the bug changes in the script, as a unified diff without the two lines that name the file."""
+    sound, broken = sound_text().splitlines(), mutated_text(bug).splitlines()
+    lines = list(difflib.unified_diff(sound, broken, lineterm="", n=N_CONTEXT_LINES))
+    return "\n".join(lines[2:])

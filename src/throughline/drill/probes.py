@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -69,7 +70,7 @@ def gradient_pairs(trial: Trial) -> list[tuple[Array, Array]]:
     # Not the script's own initial values: at weights of 0 there would be nothing to compare.
     rng, weights = trial.generator(), script.class_weights(part.y)
     sizes = (part.X.shape[1], *script.HIDDEN_UNITS, 1)
-    shapes = [shape for fan_in, fan_out in zip(sizes, sizes[1:], strict=False) for shape in ((fan_in, fan_out), fan_out)]
+    shapes = [shape for fan_in, fan_out in itertools.pairwise(sizes) for shape in ((fan_in, fan_out), fan_out)]
     parameters = [rng.normal(0, 0.3, shape) for shape in shapes]
     claimed = [np.zeros_like(w) for w in parameters]
     script.backward(parameters, claimed, script.forward(parameters, part.X, None), part.y, weights)

@@ -99,7 +99,8 @@ def prepare(table: RawTable, seed: int) -> Prepared:
 def class_weights(y: Array) -> Array:
     """Return a weight for each row, so that both classes count the same and the mean weight is 1."""
     share = y.mean()
-    return np.where(y == 1, 0.5 / share, 0.5 / (1 - share))
+    weights: Array = np.where(y == 1, 0.5 / share, 0.5 / (1 - share))
+    return weights
 
 
 # --- network ---------------------------------------------------------------------------------------------------------

@@ -47,7 +47,8 @@ class Trial:
 
     def raw(self, part: Any) -> Array:
         """Return the raw rows of a part of the table."""
-        return self.table.X[part.rows]
+        rows: Array = self.table.X[part.rows]
+        return rows
 
 
 @functools.lru_cache(maxsize=32)  # the sound twin is asked for again by the evidence

@@ -32,10 +32,10 @@ BUG = Bug(
         "No learning rate cures it, and a smaller one only makes it slower.",
         "Check the gradient one array at a time. Half of the arrays pass.",
     ),
-    why="The kernels go down the slope and the biases go up. There are few biases, and the kernels make up for much of what "
-    "they do, so the network still learns: a wrong gradient is not a network that does not work, it is one that works "
-    "less well than it could. Only a gradient check finds it for certain, and it names the arrays: kernels pass, "
-    "biases fail with a cosine of -1.",
+    why="The kernels go down the slope and the biases go up. There are few biases, and the kernels make up for much "
+    "of what they do, so the network still learns: a wrong gradient is not a network that does not work, it is "
+    "one that works less well than it could. Only a gradient check finds it for certain, and it names the arrays: "
+    "kernels pass, biases fail with a cosine of -1.",
     confused_with=("relu-derivative-forgotten", "sum-instead-of-mean", "no-zero-grad", "lost-class-weights"),
     said_as=("wrong sign in the gradient", "sign error", "gradient ascent on the biases", "backprop wrong"),
 )

@@ -31,9 +31,10 @@ BUG = Bug(
         "The file answers the test rows well. What does a new row go through that a test row does not?",
         "The columns are called x1, x2, ... x12, and records have names. In which order would you put those?",
     ),
-    why="A record has names and a network has positions. Sorted as text, x10, x11 and x12 come before x2: eleven of twelve columns "
-    "end up in another's place, each scaled with another's mean. The number of columns is right, so nothing complains. The "
-    "file is proven and the service is not: only its own rows, compared with those of the table, show it.",
+    why="A record has names and a network has positions. Sorted as text, x10, x11 and x12 come before x2: eleven of "
+    "twelve columns end up in another's place, each scaled with another's mean. The number of columns is right, "
+    "so nothing complains. The file is proven and the service is not: only its own rows, compared with those of "
+    "the table, show it.",
     confused_with=("scaled-twice", "train-val-overlap", "transposed-kernel", "scaler-leak"),
     said_as=("feature order wrong at inference", "columns swapped", "columns sorted", "wrong column order"),
 )

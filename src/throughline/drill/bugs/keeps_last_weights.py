@@ -33,10 +33,15 @@ BUG = Bug(
         "Read the lowest point of the validation curve, and compare it with the loss of the weights that were kept.",
         "Compare the kept weights with those of the last epoch.",
     ),
-    why="At the best epoch the weights are not copied: their names are. The training goes on to change the same arrays in place, "
-    "and what was kept as the best is the last. Nothing in the curves tells it, since they are measured on the way; the loss "
-    "of the kept weights is that of the last epoch instead of the lowest. In PyTorch it is best = model.state_dict() "
-    "without a deepcopy.",
+    why="At the best epoch the weights are not copied: their names are. The training goes on to change the same "
+    "arrays in place, and what was kept as the best is the last. Nothing in the curves tells it, since they are "
+    "measured on the way; the loss of the kept weights is that of the last epoch instead of the lowest. In "
+    "PyTorch it is best = model.state_dict() without a deepcopy.",
     confused_with=("train-val-overlap", "dropout-at-inference", "scaler-leak", "lost-class-weights"),
-    said_as=("early stopping keeps the last weights", "best weights not restored", "state_dict not copied", "no deepcopy"),
+    said_as=(
+        "early stopping keeps the last weights",
+        "best weights not restored",
+        "state_dict not copied",
+        "no deepcopy",
+    ),
 )

@@ -27,9 +27,16 @@ BUG = Bug(
         "How accurate is a network that always says 0 here?",
         "Do not count all rows. Count those of class 1, and see how many are found.",
     ),
-    why="Eight rows in a hundred are of class 1, and without weights the cheapest way to lower the loss is to say 0. Accuracy "
-    "rises by it, since it counts rows and not classes, and so looks better than that of the network which finds the "
-    "rare rows. Recall, the confusion matrix and the loss with both classes counting the same say what happened.",
+    why="Eight rows in a hundred are of class 1, and without weights the cheapest way to lower the loss is to say 0. "
+    "Accuracy rises by it, since it counts rows and not classes, and so looks better than that of the network "
+    "which finds the rare rows. Recall, the confusion matrix and the loss with both classes counting the same say "
+    "what happened.",
     confused_with=("threshold-on-logits", "train-val-overlap", "sigmoid-twice", "keeps-last-weights"),
-    said_as=("class imbalance", "imbalanced classes", "accuracy is misleading", "class weights missing", "majority class"),
+    said_as=(
+        "class imbalance",
+        "imbalanced classes",
+        "accuracy is misleading",
+        "class weights missing",
+        "majority class",
+    ),
 )

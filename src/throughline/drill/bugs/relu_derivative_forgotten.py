@@ -29,9 +29,10 @@ BUG = Bug(
         "A network without hidden layers would not have it.",
         "Check the gradient one array at a time: the last layer passes.",
     ),
-    why="A unit whose ReLU is at 0 has no say in the output, so nothing may be passed back through it. Without the factor it is "
-    "moved all the same, by an error that it has not caused. The last layer is right, the layers before it are moved in a "
-    "direction that is only roughly downhill. It learns, a little worse; the gradient check says so at once, and says where.",
+    why="A unit whose ReLU is at 0 has no say in the output, so nothing may be passed back through it. Without the "
+    "factor it is moved all the same, by an error that it has not caused. The last layer is right, the layers "
+    "before it are moved in a direction that is only roughly downhill. It learns, a little worse; the gradient "
+    "check says so at once, and says where.",
     confused_with=("bias-gradient-sign", "sum-instead-of-mean", "learning-rate-too-small", "zero-weights"),
     said_as=("relu derivative missing", "activation gradient forgotten", "no gate in the backward pass"),
 )

@@ -31,9 +31,10 @@ BUG = Bug(
         "The file answers the test rows well. It takes raw rows.",
         "Compare mean and standard deviation of each column at the door of the file, in the test and in service.",
     ),
-    why="The scaling is part of the file, and the service scales as well. What reaches the first layer is a column of nearly equal "
-    "numbers, and the network answers about the same to every row. Columns in a wrong order look alike from outside: what "
-    "tells the two apart is the spread of each column, which a change of order leaves among the columns and this takes away.",
+    why="The scaling is part of the file, and the service scales as well. What reaches the first layer is a column of "
+    "nearly equal numbers, and the network answers about the same to every row. Columns in a wrong order look "
+    "alike from outside: what tells the two apart is the spread of each column, which a change of order leaves "
+    "among the columns and this takes away.",
     confused_with=("columns-reordered", "train-val-overlap", "transposed-kernel", "scaler-leak"),
     said_as=("normalised twice", "double scaling", "preprocessing applied twice", "augmented twice"),
 )

@@ -29,15 +29,17 @@ BUG = Bug(
         apart=0.005,
     ),
     hints=(
-        "No curve is wrong, and no figure is off by more than chance. That is a symptom too: a reviewer found it by reading.",
+        "No curve is wrong, and no figure is off by more than chance. That is a symptom too: a reviewer found it "
+        "by reading.",
         "Ask of every number in the exported file from which rows it comes.",
         "Two of the numbers in the file were computed before the training began.",
     ),
-    why="Mean and standard deviation come from all rows, so validation and test rows have had a say in the network that they "
-    "judge. It cannot be told from curves or figures, and a drill that pretended otherwise would lie: the rows of all parts "
-    "come from one source, their means agree but for chance, and a first layer undoes any scaling. What tells it is the "
-    "scaling itself. It is a bug all the same, because nothing warns where it does matter: with few rows, columns that "
-    "drift, or a step that learns more than two numbers a column, such as selection of columns or imputation.",
+    why="Mean and standard deviation come from all rows, so validation and test rows have had a say in the network "
+    "that they judge. It cannot be told from curves or figures, and a drill that pretended otherwise would lie: "
+    "the rows of all parts come from one source, their means agree but for chance, and a first layer undoes any "
+    "scaling. What tells it is the scaling itself. It is a bug all the same, because nothing warns where it does "
+    "matter: with few rows, columns that drift, or a step that learns more than two numbers a column, such as "
+    "selection of columns or imputation.",
     confused_with=("train-val-overlap", "scaled-twice", "keeps-last-weights", "columns-reordered"),
     said_as=("scaler fitted on all rows", "data leakage in preprocessing", "leak", "normalisation before the split"),
 )

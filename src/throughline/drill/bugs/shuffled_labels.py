@@ -28,15 +28,21 @@ BUG = Bug(
     ),
     hints=(
         "Compare the accuracy with that of a coin, on the training rows and on all others.",
-        "The training loss does fall a little, and the validation loss rises: there is something to learn by heart, and "
-        "nothing to learn.",
+        "The training loss does fall a little, and the validation loss rises: there is something to learn by "
+        "heart, and nothing to learn.",
         "Take the first training row and look up its label in the table.",
     ),
     why="The rows are put into a random order and the labels stay in the old one, so that a row has the label of some "
-    "other row. Nothing in the columns tells the label any more. The network learns rows by heart, slowly, and on all "
-    "others it is a coin; validation and test rows are shuffled wrongly in the same way, so they do not show otherwise. "
-    "Neither optimizer nor size of the network changes anything about it, which is what tells it from a training that is "
-    "merely slow.",
+    "other row. Nothing in the columns tells the label any more. The network learns rows by heart, slowly, and "
+    "on all others it is a coin; validation and test rows are shuffled wrongly in the same way, so they do not "
+    "show otherwise. Neither optimizer nor size of the network changes anything about it, which is what tells it "
+    "from a training that is merely slow.",
     confused_with=("learning-rate-too-small", "learning-rate-too-large", "columns-reordered", "zero-weights"),
-    said_as=("labels shuffled", "labels permuted", "targets do not match the rows", "X and y out of order", "misaligned"),
+    said_as=(
+        "labels shuffled",
+        "labels permuted",
+        "targets do not match the rows",
+        "X and y out of order",
+        "misaligned",
+    ),
 )

@@ -28,10 +28,11 @@ BUG = Bug(
         "Every row gets the label 1, and still the loss is below log 2 = 0.693: the network does tell rows apart.",
         "Look at the range of the probabilities.",
     ),
-    why="What leaves the last layer is already a probability, between 0 and 1, and is taken for a logit. The second sigmoid "
-    "turns it into something between 0.5 and 0.731, so no row can be labelled 0, and the loss cannot fall below about "
-    "0.50 where both classes count the same. The order of the rows survives: the area under the ROC curve looks healthy. "
-    "In PyTorch it is nn.Sigmoid before BCEWithLogitsLoss, in Keras a sigmoid output with from_logits=True.",
+    why="What leaves the last layer is already a probability, between 0 and 1, and is taken for a logit. The second "
+    "sigmoid turns it into something between 0.5 and 0.731, so no row can be labelled 0, and the loss cannot fall "
+    "below about 0.50 where both classes count the same. The order of the rows survives: the area under the ROC "
+    "curve looks healthy. In PyTorch it is nn.Sigmoid before BCEWithLogitsLoss, in Keras a sigmoid output with "
+    "from_logits=True.",
     confused_with=("threshold-on-logits", "zero-weights", "lost-class-weights", "learning-rate-too-small"),
     said_as=("double sigmoid", "sigmoid before BCEWithLogitsLoss", "from_logits wrong", "sigmoid on top of sigmoid"),
 )

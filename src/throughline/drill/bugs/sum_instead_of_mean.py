@@ -32,10 +32,10 @@ BUG = Bug(
         "Half the batch size would halve the trouble. A learning rate does not know of the batch size.",
         "Compare the gradient with central differences: its direction is right.",
     ),
-    why="The loss is a mean over the batch and its gradient is taken of the sum, so every step is longer by the number of rows "
-    "in the batch: 32 times. Curves alone hardly tell it from a learning rate that is too large, and the cure looks the same. "
-    "What tells it is that the gradient check fails by exactly the number of rows, and that the trouble changes with the "
-    "batch size.",
+    why="The loss is a mean over the batch and its gradient is taken of the sum, so every step is longer by the "
+    "number of rows in the batch: 32 times. Curves alone hardly tell it from a learning rate that is too large, "
+    "and the cure looks the same. What tells it is that the gradient check fails by exactly the number of rows, "
+    "and that the trouble changes with the batch size.",
     confused_with=("learning-rate-too-large", "no-zero-grad", "bias-gradient-sign", "relu-derivative-forgotten"),
     said_as=("loss without the mean", "sum instead of mean", "reduction=sum", "not divided by the batch size"),
 )

@@ -29,9 +29,9 @@ BUG = Bug(
         "The exported file gives the same probabilities, and other labels.",
         "Sort the rows by probability and find where the label changes.",
     ),
-    why="A logit of 0.5 is a probability of 0.622. Rows between a half and that are labelled 0, so class 1 is found less often, "
-    "and every loss stays as it was, because a loss knows of no threshold. The file has its own threshold on "
-    "probabilities: no difference in the numbers, many in the labels.",
+    why="A logit of 0.5 is a probability of 0.622. Rows between a half and that are labelled 0, so class 1 is found "
+    "less often, and every loss stays as it was, because a loss knows of no threshold. The file has its own "
+    "threshold on probabilities: no difference in the numbers, many in the labels.",
     confused_with=("lost-class-weights", "sigmoid-twice", "dropout-at-inference", "transposed-kernel"),
     said_as=("wrong threshold", "threshold on logits", "argmax or threshold wrong", "cutoff at 0.62"),
 )

@@ -24,14 +24,14 @@ BUG = Bug(
     probe=Probe(title="validation rows that are training rows as well", measure=shared_rows, unit="percent", apart=0.9),
     hints=(
         "One curve is too good.",
-        "The validation loss falls to the last epoch, below the training loss, while test rows and new rows do no better "
-        "than expected.",
+        "The validation loss falls to the last epoch, below the training loss, while test rows and new rows do no "
+        "better than expected.",
         "Look which rows of the table are where.",
     ),
-    why="The network is asked on rows that it has learned. The validation loss follows the training loss down, even below it, "
-    "since that one is measured with dropout on; no gap ever opens, and no epoch is ever the best one. Test rows and new "
-    "rows know nothing of it: where validation and test accuracy part by far more than chance, look at the split before "
-    "the model.",
+    why="The network is asked on rows that it has learned. The validation loss follows the training loss down, even "
+    "below it, since that one is measured with dropout on; no gap ever opens, and no epoch is ever the best one. "
+    "Test rows and new rows know nothing of it: where validation and test accuracy part by far more than chance, "
+    "look at the split before the model.",
     confused_with=("scaler-leak", "keeps-last-weights", "columns-reordered", "lost-class-weights"),
     said_as=("train and validation overlap", "leak between train and validation", "duplicates", "split wrong"),
 )

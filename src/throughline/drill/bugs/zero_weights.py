@@ -30,10 +30,10 @@ BUG = Bug(
         "Every row gets the same answer, in the first epoch and in the last.",
         "Look at the units of the first layer, side by side.",
     ),
-    why="Two units with the same weights get the same gradient and stay the same for ever: random weights are there to break "
-    "that symmetry. With zeros and ReLU it is worse, for every hidden output is 0 and so is every gradient but that of the "
-    "last bias. The loss is that of a constant answer, log 2 = 0.693 where both classes count the same. A small learning "
-    "rate has a loss that falls, however slowly.",
+    why="Two units with the same weights get the same gradient and stay the same for ever: random weights are there "
+    "to break that symmetry. With zeros and ReLU it is worse, for every hidden output is 0 and so is every "
+    "gradient but that of the last bias. The loss is that of a constant answer, log 2 = 0.693 where both classes "
+    "count the same. A small learning rate has a loss that falls, however slowly.",
     confused_with=("learning-rate-too-small", "learning-rate-too-large", "sigmoid-twice", "shuffled-labels"),
     said_as=("weights initialised to zero", "zero initialisation", "symmetry not broken", "all units the same"),
 )
