@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from throughline.drill.bug import Bug
 from throughline.drill.bugs import load_bugs
 from throughline.errors import UsageError, quoted
 
-LEAST_LIKENESS = 0.2
+LEAST_LIKENESS = 0.45
+SMALL_WORDS = r"\b(a|an|and|are|be|by|for|has|have|i|in|is|it|of|someone|that|the|they|to|was|were|what|with|you)\b"
 
 
 def understand(answer: str, causes: Sequence[Bug]) -> Bug | None:
@@ -49,12 +51,17 @@ def understand(answer: str, causes: Sequence[Bug]) -> Bug | None:
     return load_bugs().get(answer) or _nearest(answer)
 
 
+def _without_small(words: str) -> str:
+    """Leave out the words that every sentence has: they would make all of them alike."""
+    return re.sub(SMALL_WORDS, " ", words.lower())
+
+
 def _nearest(answer: str) -> Bug | None:
     """Return the bug with the phrase that shares the most with the answer, in pieces of words."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     phrases = [(phrase, bug) for bug in load_bugs().values() for phrase in (bug.name, bug.title, *bug.said_as)]
-    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, preprocessor=_without_small)
     known = vectorizer.fit_transform([phrase for phrase, _ in phrases])
     likeness = (known @ vectorizer.transform([answer]).T).toarray()[:, 0]
     best = int(likeness.argmax())

@@ -37,5 +37,12 @@ BUG = Bug(
     "file has no dropout: it is the better network, and the comparison of the two is where it shows. In PyTorch "
     "it is the missing model.eval(), in Keras training=True.",
     confused_with=("transposed-kernel", "keeps-last-weights", "threshold-on-logits", "scaled-twice"),
-    said_as=("dropout left on", "model.eval() missing", "training mode at inference", "training=True"),
+    said_as=(
+        "dropout left on",
+        "dropout not turned off",
+        "eval mode forgotten",
+        "model.eval() missing",
+        "training mode at inference",
+        "training=True",
+    ),
 )

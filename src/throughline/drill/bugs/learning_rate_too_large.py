@@ -23,5 +23,5 @@ BUG = Bug(
     "These steps leap over every valley. The first of them throw most units to where they are 0 on every row; a "
     "ReLU that is dead has no gradient to come back with, and only the last bias still swings to and fro.",
     confused_with=("sum-instead-of-mean", "no-zero-grad", "shuffled-labels", "zero-weights"),
-    said_as=("learning rate too high", "lr x100", "step size too large", "training diverges"),
+    said_as=("learning rate too high", "learning rate too big", "lr x100", "step size too large", "training diverges"),
 )

@@ -27,5 +27,12 @@ BUG = Bug(
     "used up, without a gap between them. More epochs would do as well as a larger rate. A network that cannot "
     "learn the task has a loss that has stopped to fall.",
     confused_with=("zero-weights", "sigmoid-twice", "shuffled-labels", "relu-derivative-forgotten"),
-    said_as=("learning rate too low", "lr / 100", "step size too small", "underfitting", "too few epochs"),
+    said_as=(
+        "learning rate too low",
+        "learns too slowly",
+        "lr / 100",
+        "step size too small",
+        "underfitting",
+        "too few epochs",
+    ),
 )

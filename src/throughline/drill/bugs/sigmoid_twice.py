@@ -6,9 +6,9 @@ from throughline.drill.bug import Bug, Probe, Sign
 from throughline.drill.trial import Trial
 
 
-def smallest_probability(trial: Trial) -> float:
-    """Return the smallest probability of class 1 that a test row gets."""
-    return float(trial.script.run_file(trial.file, trial.raw(trial.prepared.test)).min())
+def largest_probability(trial: Trial) -> float:
+    """Return the largest probability of class 1 that a test row gets."""
+    return float(trial.script.run_file(trial.file, trial.raw(trial.prepared.test)).max())
 
 
 BUG = Bug(
@@ -18,10 +18,10 @@ BUG = Bug(
     after='LAYERS = ("relu", "relu", "sigmoid")',
     sign=Sign(figure="train_loss", direction="above", by=0.15),
     probe=Probe(
-        title="smallest probability of class 1 on the test rows",
-        measure=smallest_probability,
+        title="largest probability of class 1 on the test rows",
+        measure=largest_probability,
         unit="decimal",
-        apart=0.4,
+        apart=0.2,
     ),
     hints=(
         "The loss falls, smoothly, and then rests on a floor that no learning rate gets it through.",

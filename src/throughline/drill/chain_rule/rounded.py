@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 
 DIGITS = 4
 PRECISION = 40  # of what lies between two rounded numbers
@@ -94,8 +94,15 @@ def total(products: Iterable[tuple[Rounded, Rounded]], others: Iterable[Rounded]
 
 
 def difference(a: Rounded, b: Rounded) -> Rounded:
-    """Subtract, and round."""
-    return rounded(a.value - b.value, a.error + b.error)
+    """Subtract, without rounding: it is a part of a line, not a line.
+
+    Examples
+    --------
+    >>> str(difference(rounded(1.0), rounded(0.01831)))
+    '0.98169'
+    """
+    with localcontext(prec=PRECISION):
+        return Rounded(a.value - b.value, a.error + b.error)
 
 
 def quotient(a: Rounded, b: Rounded) -> Rounded:
@@ -106,11 +113,7 @@ def quotient(a: Rounded, b: Rounded) -> Rounded:
 
 
 def _round(exact: Decimal) -> Decimal:
-    if len(exact.as_tuple().digits) <= DIGITS:
-        return exact  # short already: it keeps the digits that it has
-    exponent = exact.adjusted() - DIGITS + 1
-    with localcontext(prec=PRECISION):
-        return exact.quantize(Decimal(1).scaleb(exponent), ROUND_HALF_UP)
+    return Context(prec=DIGITS, rounding=ROUND_HALF_UP).plus(exact)
 
 
 def _text(value: Decimal) -> str:

@@ -248,7 +248,7 @@ class _Writer:
         """Write the chain rule from the loss to every parameter on the page, and the updates."""
         last = self.n_layers
         p, y = self.a[last, 0], rounded(Decimal(self.sample.y))
-        self.dz[last, 0] = difference(p, y)
+        self.dz[last, 0] = total([], [p, y.negated])
         mark = LAYER_MARKS[last]
         line = Line(symbol=f"∂L/∂z{mark}(1)", numbers=f"{p} − {y}", result=str(self.dz[last, 0]))
         formula = f"∂L/∂z{mark} = ∂L/∂p · p · (1 − p) = p − y"
