@@ -10,9 +10,11 @@ import pytest
 
 import throughline
 from throughline.__main__ import _exit_status
-from throughline.cli import COMMANDS
+from throughline.cli import COMMANDS, GROUPS
 
 NAMES = [command.__name__ for command in COMMANDS]
+# A command of a group is called by both names.
+GROUPED = [f"{group.name[0]} {name}" for group in GROUPS for name in group if not name.startswith("-")]
 HEAVY = """
 numpy scipy sklearn pandas polars matplotlib tensorflow keras torch jax onnx onnxruntime onnxscript
 ai_edge_litert safetensors msgspec jinja2 markdown_it pygments rich.markdown rich.live rich.progress rich.syntax
@@ -21,20 +23,21 @@ ai_edge_litert safetensors msgspec jinja2 markdown_it pygments rich.markdown ric
 
 def test_all_commands_are_known() -> None:
     assert " ".join(NAMES) == "run report verify bundle bench sizes export parity formats tasks"
+    assert GROUPED == ["drill bug", "drill chain-rule"]
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_help_lists_the_commands_and_what_the_status_means(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert _exit_status([flag]) == 0
     out = capsys.readouterr().out
-    for name in NAMES:
+    for name in (*NAMES, *(group.name[0] for group in GROUPS)):
         assert f"│ {name} " in out
     assert "Exit status: 0 done, 1 a verification failed, 2 misuse, 130 interrupted." in out
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *GROUPED])
 def test_help_of_a_command_shows_examples_and_fits(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _exit_status([name, "--help"]) == 0
+    assert _exit_status([*name.split(), "--help"]) == 0
     captured = capsys.readouterr()
     assert f"    throughline {name}" in captured.out
     assert "Exit status:" in captured.out
@@ -56,7 +59,9 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.strip() == throughline.__version__
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], ["--version"], *([name, "--help"] for name in NAMES)])
+@pytest.mark.parametrize(
+    "arguments", [[], ["--help"], ["--version"], *([*name.split(), "--help"] for name in [*NAMES, "drill", *GROUPED])]
+)
 def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     # In a fresh process: the one that tests has imported everything already.
     code = (

@@ -76,7 +76,36 @@ def test_words_are_understood_with_a_typing_error(phrase: str, bug) -> None:
     assert understand(phrase.upper(), []) is bug
 
 
-@pytest.mark.parametrize("answer", ["the weather", "xyzzy", "???"])
+SENTENCES = {
+    "bias-gradient-sign": "the sign of the bias gradient is flipped",
+    "columns-reordered": "columns in the wrong order in the service",
+    "dropout-at-inference": "dropout is still on when predicting",
+    "keeps-last-weights": "it keeps the last weights rather than the best",
+    "learning-rate-too-large": "the learning rate is way too big",
+    "learning-rate-too-small": "learning rate is much too small",
+    "lost-class-weights": "imbalanced classes, the majority class wins",
+    "no-zero-grad": "they forgot to zero the gradients",
+    "relu-derivative-forgotten": "forgot the derivative of relu in backprop",
+    "scaled-twice": "the rows are scaled two times, normalised twice",
+    "scaler-leak": "the scaler was fitted on the test rows too",
+    "shuffled-labels": "you shuffled the labels",
+    "sigmoid-twice": "there are two sigmoids, a sigmoid after the sigmoid",
+    "sum-instead-of-mean": "loss is summed instead of averaged over the batch",
+    "threshold-on-logits": "the threshold is compared with logits",
+    "train-val-overlap": "the validation set overlaps with the training set",
+    "transposed-kernel": "a weight matrix was transposed during export",
+    "zero-weights": "weights were all initialised with zeros",
+}
+
+
+def test_sentences_of_ones_own_are_understood() -> None:
+    assert SENTENCES.keys() == BUGS.keys()
+    assert {name: understand(said, []).name for name, said in SENTENCES.items()} == {name: name for name in BUGS}
+
+
+@pytest.mark.parametrize(
+    "answer", ["the weather", "overfitting", "nothing is wrong", "bug in the code", "xyzzy", "???"]
+)
 def test_words_that_name_nothing(answer: str) -> None:
     assert understand(answer, []) is None
 

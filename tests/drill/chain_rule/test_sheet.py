@@ -65,10 +65,10 @@ def samples(draw: st.DrawFn) -> Sample:
 @given(samples())
 def test_derivatives_agree_and_the_bound_is_not_idle(sample: Sample) -> None:
     result = make_sheet(sample)
-    for update in result.updates:
-        gate_is_uncertain = update.allowed > 0.1
-        assert update.agrees
-        assert update.allowed < 0.02 or gate_is_uncertain
+    assert result.agrees
+    # A gate whose side is not certain opens the bound of what lies behind it; without gates it stays narrow.
+    if sample.mlp.hidden and sample.mlp.hidden[0].name != "relu":
+        assert max(update.allowed for update in result.updates) < 0.1
     assert 0 < result.n_written_out <= result.n_parameters
 
 

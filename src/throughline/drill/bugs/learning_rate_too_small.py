@@ -32,7 +32,6 @@ BUG = Bug(
         "learns too slowly",
         "lr / 100",
         "step size too small",
-        "underfitting",
         "too few epochs",
     ),
 )

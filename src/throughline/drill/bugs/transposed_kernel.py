@@ -45,5 +45,10 @@ BUG = Bug(
     "differ by far more than rounding. Compare layer by layer, and give layers unlike sizes in the test of an "
     "exporter.",
     confused_with=("dropout-at-inference", "columns-reordered", "scaled-twice", "threshold-on-logits"),
-    said_as=("weights transposed", "kernel not transposed at export", "wrong weight layout", "export broken"),
+    said_as=(
+        "weights transposed",
+        "kernel not transposed at export",
+        "wrong weight layout",
+        "kernel the wrong way round in the file",
+    ),
 )

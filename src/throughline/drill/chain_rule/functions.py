@@ -85,6 +85,18 @@ def negative_log(p: Rounded) -> Rounded:
         return rounded(-p.value.ln(), p.error / left if left > 0 else Decimal("Infinity"))
 
 
+def log_1_plus_exp(z: Rounded) -> Rounded:
+    """Return ln(1 + e^z), which is -ln(1 - sigmoid(z)) also where the sigmoid rounds to 1; its slope is below 1.
+
+    Examples
+    --------
+    >>> str(log_1_plus_exp(rounded(20.0)))
+    '20.00'
+    """
+    with localcontext(prec=PRECISION):
+        return rounded((1 + z.value.exp()).ln(), z.error)
+
+
 FUNCTIONS: dict[str, Function] = {
     "sigmoid": Function(
         apply=sigmoid,

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from throughline.drill.chain_rule.functions import FUNCTIONS, negative_log
+from throughline.drill.chain_rule.functions import FUNCTIONS, log_1_plus_exp, negative_log
 from throughline.drill.chain_rule.rounded import Rounded, difference, quotient, rounded, total
 from throughline.drill.chain_rule.source import Sample
 from throughline.scratch import MLP, GradientDescent
@@ -197,14 +197,12 @@ class _Writer:
         for layer in range(1, self.n_layers + 1):
             self._write_layer(layer)
         p, is_1 = self.a[self.n_layers, 0], self.sample.y == 1
-        self.loss = negative_log(p if is_1 else difference(rounded(Decimal(1)), p))
-        formula = f"L = {'−ln p' if is_1 else '−ln(1 − p)'} since y = {self.sample.y}, with p = {self._output}"
-        line = Line(symbol="L", numbers=f"−ln {p}" if is_1 else f"−ln(1 − {p})", result=str(self.loss))
+        z, mark = self.z[self.n_layers, 0], LAYER_MARKS[self.n_layers]
+        self.loss = negative_log(p) if is_1 else log_1_plus_exp(z)
+        written = "−ln p" if is_1 else f"−ln(1 − p) = ln(1 + e^z{mark})"
+        formula = f"L = {written} since y = {self.sample.y}, with p = a{mark}(1)"
+        line = Line(symbol="L", numbers=f"−ln {p}" if is_1 else f"ln(1 + e^{z.inside})", result=str(self.loss))
         self._write("Loss: binary cross-entropy", formula, [line])
-
-    @property
-    def _output(self) -> str:
-        return f"a{LAYER_MARKS[self.n_layers]}(1)"
 
     def _write_inputs(self) -> None:
         sample, lines = self.sample, []
