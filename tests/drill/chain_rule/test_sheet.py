@@ -125,4 +125,5 @@ def test_page_has_every_number_and_is_self_contained(tmp_path) -> None:
     assert "<script" not in text
     assert "&lt;sub" not in text
     assert "w¹<sub>1→2</sub>" in text
+    assert "e^" not in text
     assert 'class="bad"' not in text

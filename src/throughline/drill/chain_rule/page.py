@@ -37,5 +37,5 @@ def write_sheet_page(sheet: Sheet, path: Path) -> None:
 def _set(text: str) -> Markup:
     """Set the numbers of units as indices, w¹(2→3), and the powers of e as powers."""
     plain = str(escape(text))  # not Markup: its methods would escape the tags that are put in
-    plain = re.sub(r"e\^(\([^()]*\)|[\d.]+)", lambda found: f"e<sup>{found[1].strip('()')}</sup>", plain)
+    plain = re.sub(r"e\^(\([^()]*\)|[\d.]+|z[¹²³⁴-⁹])", lambda found: f"e<sup>{found[1].strip('()')}</sup>", plain)
     return Markup(re.sub(r"(?<=[\w¹²³⁴⁵⁶⁷⁸⁹])\(([\dij→]+)\)", r"<sub>\1</sub>", plain))
