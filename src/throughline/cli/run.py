@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, Token
 
+from throughline.cli.speaker import Resume, WordsPerMinute
 from throughline.errors import UsageError, quoted
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def run(
     seeds: Seeds = 10,
     chapters: Chapters = "1,2,3,4,5,6,7",
     formats: Formats = "",
+    wpm: WordsPerMinute = 150,
+    resume: Resume = None,
     strict: Annotated[bool, Parameter(help="Exit with 1 if a bar was missed, too.")] = False,
     json: Annotated[bool, Parameter(help="Print the record as JSON on standard output.")] = False,
 ) -> int:
@@ -73,6 +76,7 @@ def run(
     from rich.console import Console
 
     from throughline.cli.display import RunDisplay, print_summary
+    from throughline.report.speaker import speaker_of
     from throughline.run import RunRequest, run
 
     try:
@@ -83,7 +87,15 @@ def run(
     console = Console(stderr=json, highlight=False, markup=False, emoji=False)
     beyond = tuple(name.strip() for name in formats.split(",") if name.strip())
     request = RunRequest(
-        task=task, data=data, target=target, out=out, seed=seed, seeds=seeds, chapters=numbers, formats=beyond
+        task=task,
+        data=data,
+        target=target,
+        out=out,
+        seed=seed,
+        seeds=seeds,
+        chapters=numbers,
+        formats=beyond,
+        speaker=speaker_of(wpm, resume),
     )
     with RunDisplay(console) as display:
         record, folder = run(request, display.on_event)
