@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter, Token
+from cyclopts import Parameter
 
+from throughline.cli.numbers import whole_number
 from throughline.cli.speaker import Resume, WordsPerMinute
 from throughline.errors import UsageError, quoted
 
@@ -15,28 +15,17 @@ if TYPE_CHECKING:
     from throughline.record import RunRecord
 
 
-def _whole_number(name: str, allowed: str) -> Callable[[type, Sequence[Token]], int]:
-    # On its own, cyclopts would round 1.5 to a seed that nobody asked for.
-    def convert(type_: type, tokens: Sequence[Token]) -> int:
-        try:
-            return int(tokens[0].value)
-        except ValueError as error:
-            raise UsageError(name, allowed, quoted(tokens[0].value), f"pass for example {name} 7") from error
-
-    return convert
-
-
 Seed = Annotated[
     int,
     Parameter(
-        converter=_whole_number("--seed", "a whole number from 0 to 4294967295"),
+        converter=whole_number("--seed", "a whole number from 0 to 4294967295"),
         help="Seed of data, weights, order and dropout. Default: 0.",
     ),
 ]
 Seeds = Annotated[
     int,
     Parameter(
-        converter=_whole_number("--seeds", "1 for none, or a whole number from 3"),
+        converter=whole_number("--seeds", "1 for none, or a whole number from 3"),
         help="Short trainings of both frameworks, to test that they are equivalent. Default: 10; 1 for none.",
     ),
 ]

@@ -124,7 +124,7 @@ def lengths_of_walks(record: RunRecord, speaker: Speaker) -> list[tuple[str, str
     """Return name, chapters, words and time of every walk that this run has enough to tell for."""
     told = list(told_chapters(record, speaker))
     wanted: list[tuple[Kind, int | None]] = [("full", None), ("quick", None), *(("deep", number) for number in told)]
-    rows = []
+    rows: list[tuple[str, str, str, str]] = []
     for kind, chapter in wanted:
         try:
             walk = compose_walk(record, kind, speaker, chapter)

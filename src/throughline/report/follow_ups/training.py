@@ -79,11 +79,17 @@ def _stopping(record: RunRecord, training: TrainingRecord) -> FollowUp:
         if used < most
         else f"It used all {counted(used, 'epoch')}, so more might still help"
     )
+    patience = record.train.patience
+    rule = (
+        "I fixed it beforehand and looked at the validation loss afterwards."
+        if patience is None
+        else "I didn't; the validation loss did. Training stops once "
+        f"{counted(patience, 'epoch')} in a row bring no improvement."
+    )
     return FollowUp(
         "3.stopping",
         "How did you choose the number of epochs?",
-        f"I didn't; the validation loss did. Training stops once {counted(record.train.patience, 'epoch')} in a row "
-        f"bring no improvement. {ended}, and the weights are those of epoch {training.best_epoch:,}. That choice looks "
+        f"{rule} {ended}, and the weights are those of epoch {training.best_epoch:,}. That choice looks "
         "at validation rows, so I judge on test rows.",
     )
 
