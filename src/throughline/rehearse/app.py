@@ -124,13 +124,14 @@ class Teleprompter(App[None]):
         self._questions, self._store, self._run = questions, store, run
         self._draw, self._now, self._drill = draw or random.Random(), now, drill
         self._last, self._kept = now(), False
+        self._shown: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
         """Lay out clocks, text and keys."""
         yield Static(id="clocks")
         yield Static(id="progress")
         yield Prompt(self.reading)
-        yield Static("space hold  p pause  ← → sentence  d drill  ? keys  q end", id="keys", markup=False)
+        yield Static("space hold  p pause  ←→ sentence  d drill  ? keys  q end", id="keys", markup=False)
         yield Static(f"Make the window at least {LEAST_COLUMNS} × {LEAST_ROWS}.", id="small", markup=False)
 
     def on_mount(self) -> None:
@@ -149,7 +150,8 @@ class Teleprompter(App[None]):
         """Let the time pass that has passed; none does behind another screen or in a window that is too small."""
         now = self._now()
         seconds, self._last = now - self._last, now
-        if len(self.screen_stack) > 1 or self.screen.has_class("small"):
+        # While the app ends, widgets go before the timer does.
+        if len(self.screen_stack) != 1 or self.screen.has_class("small") or not self.query("#clocks, #prompt"):
             return
         before = self.reading.finished
         self.reading.advance(seconds)
@@ -256,9 +258,12 @@ class Teleprompter(App[None]):
         self.exit()
 
     def _show(self) -> None:
-        self.query_one("#clocks", Static).update(self._clocks())
-        self.query_one("#progress", Static).update(self._progress())
-        self.query_one(Prompt).refresh()
+        """Draw again what has changed; ten times a second would be dear otherwise."""
+        for name, content in (("#clocks", self._clocks()), ("#progress", self._progress())):
+            if self._shown.get(name) != content.markup:
+                self._shown[name] = content.markup
+                self.query_one(name, Static).update(content, layout=False)
+        self.query_one(Prompt).show()
 
     def _clocks(self) -> Content:
         reading, script = self.reading, self.reading.script

@@ -75,7 +75,7 @@ class DrillScreen(Screen[None]):
     #where { color: #7cc4ff; text-style: bold; }
     #question { margin: 1 0; color: #ffffff; text-style: bold; }
     #answer { color: #d5dce4; }
-    #keys { margin-top: 1; color: #93a0ad; }
+    #grades { margin-top: 1; color: #93a0ad; }
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class DrillScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the card."""
         with VerticalScroll(id="card"):
-            for part in ("where", "question", "answer", "keys"):
+            for part in ("where", "question", "answer", "grades"):
                 yield Static(id=part, markup=False)
 
     def on_mount(self) -> None:
@@ -128,7 +128,7 @@ class DrillScreen(Screen[None]):
             "where": f"{heading(self.question.chapter, self.question.title)}   {clock(spent)}",
             "question": self.question.asked.question,
             "answer": "Answer aloud, then look." if self.seconds is None else self.question.asked.answer,
-            "keys": f"{'space show the answer' if self.seconds is None else grades}  esc back",
+            "grades": f"{'space show the answer' if self.seconds is None else grades}  esc back",
         }
         for part, text in texts.items():
             self.query_one(f"#{part}", Static).update(text)

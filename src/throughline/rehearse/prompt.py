@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 
 from textual.content import Content
 from textual.widget import Widget
@@ -37,6 +40,14 @@ class Prompt(Widget):
         self.reading = reading
         self.columns = USUAL_WIDTH
         self.key_points_only, self.numbers_hidden = False, False
+        self._shown: tuple[object, ...] = ()
+
+    def show(self) -> None:
+        """Draw again if anything has changed."""
+        now = (self.reading.index, self.reading.finished, self.columns, self.key_points_only, self.numbers_hidden)
+        if now != self._shown:
+            self._shown = now
+            self.refresh()
 
     def widen(self, columns: int) -> None:
         """Make lines longer, or shorter."""
@@ -65,7 +76,9 @@ class Prompt(Widget):
 
     def _line(self, lines: list[list[int]], i: int) -> Content:
         if lines[i]:
-            return Content(" ").join([self._word(index) for index in lines[i]])
+            styled = groupby(map(self._word, lines[i]), key=itemgetter(1))
+            parts = [(" ".join(text for text, _ in group), style) for style, group in styled]
+            return Content(" ").join([Content.styled(text, style) for text, style in parts])
         words = self.reading.script.words
         # Of the two empty lines before a passage, the second is its title.
         if i + 1 < len(lines) and lines[i + 1]:
@@ -73,16 +86,16 @@ class Prompt(Widget):
             return Content.styled(heading(passage.chapter, passage.title), TITLE)
         return Content("")
 
-    def _word(self, index: int) -> Content:
+    def _word(self, index: int) -> tuple[str, str]:
+        """Return a word as it is shown, and its style."""
         words, now = self.reading.script.words, self.reading.index
         word = words[index]
-        over = index < now or self.reading.finished
-        if self.numbers_hidden and word.is_number and not over:
-            return Content.styled(masked(word), NOW if index == now else HIDDEN)
-        if over:
-            return Content.styled(word.text, SAID)
+        if index < now or self.reading.finished:
+            return word.text, SAID
         style = NOW if index == now else THIS_SENTENCE if word.sentence == words[now].sentence else TO_COME
-        return Content.styled(word.text, style)
+        if self.numbers_hidden and word.is_number:
+            return masked(word), NOW if index == now else HIDDEN
+        return word.text, style
 
     def _key_points(self, width: int) -> list[Content]:
         passage = self.reading.script.passages[self.reading.passage]
@@ -117,6 +130,7 @@ def masked(word: Word) -> str:
     return MASKED.sub(lambda figure: MASK * len(figure[0]), word.text)
 
 
+@lru_cache(maxsize=8)  # a script is laid out anew only when the width changes
 def lay_out(script: TimedScript, width: int) -> list[list[int]]:
     """Break the words into lines of at most `width`; two empty lines stand before each passage, one at the very top.
 
