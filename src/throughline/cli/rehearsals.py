@@ -24,7 +24,7 @@ def show_history(found: History) -> None:
     talks, answers = (
         f"{n} {noun}{'' if n == 1 else 's'}" for n, noun in ((found.n_talks, "talk"), (found.n_answers, "answer"))
     )
-    console.print(f"{talks}, {clock(found.seconds)} spoken, {answers}{drills}", "")
+    console.print(f"{talks}, {clock(found.seconds)} spoken, {answers}{drills}", end="\n\n")
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     for column in ("chapter", "told", "last time", "plan", "closest", "answers", "grade", "recall"):
         table.add_column(column, justify="left" if column == "chapter" else "right")
