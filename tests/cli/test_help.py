@@ -15,7 +15,8 @@ from throughline.cli import COMMANDS
 NAMES = [command.__name__ for command in COMMANDS]
 HEAVY = """
 numpy scipy sklearn pandas polars matplotlib tensorflow keras torch jax onnx onnxruntime onnxscript
-textual fsrs platformdirs ai_edge_litert safetensors msgspec jinja2 markdown_it pygments rich.markdown rich.live rich.progress rich.syntax
+ai_edge_litert safetensors msgspec jinja2 markdown_it pygments rich.markdown rich.live rich.progress rich.syntax
+textual fsrs platformdirs
 """
 
 

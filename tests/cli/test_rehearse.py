@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -103,30 +103,50 @@ def test_without_a_run_it_says_what_to_type(place: Path, capsys: pytest.CaptureF
     assert "type throughline run first" in assert_refused(["rehearse"], place, capsys)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal is a thing of Unix")
-def test_in_a_real_terminal_it_draws_and_keeps_the_times(run: Path, place: Path) -> None:
+@pytest.fixture
+def terminal(run: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """A pseudo-terminal with a quick walk in it, ready to begin."""
+    if sys.platform == "win32":
+        pytest.skip("a pseudo-terminal is a thing of Unix")
     import pty
 
-    terminal, theirs = pty.openpty()
+    ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "throughline", "rehearse", "--walk", "quick", "--wpm", "200"]
     size = {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
     child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=os.environ | size)
     os.close(theirs)
     try:
-        assert "Keras" in _until(terminal, "space to begin")
-        os.write(terminal, b" ")
-        for _ in range(60):  # on, sentence by sentence, to the end
-            os.write(terminal, b"\x1b[C")
-            time.sleep(0.05)
-        _until(terminal, "Time by chapter")
-        os.write(terminal, b"q")
-        _to_the_end(terminal)
-        assert child.wait(timeout=30) == 0
+        assert "Keras" in _until(ours, "space to begin")
+        yield ours, child
     finally:
         child.kill()
         child.wait()
-        os.close(terminal)
-    assert (place / "data" / "throughline" / "rehearsals.sqlite3").is_file()
+        os.close(ours)
+
+
+def test_in_a_real_terminal_it_draws_and_keeps_the_times(
+    terminal: tuple[int, subprocess.Popen[bytes]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen, child = terminal
+    os.write(screen, b" ")
+    for _ in range(60):  # on, sentence by sentence, to the end
+        os.write(screen, b"\x1b[C")
+        time.sleep(0.05)
+    _until(screen, "Time by chapter")
+    os.write(screen, b"q")
+    _to_the_end(screen)
+    assert child.wait(timeout=30) == 0
+    assert _exit_status(["rehearse", "--history", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["n_talks"] == 1
+    assert [chapter["chapter"] for chapter in found["chapters"] if chapter["n_told"]] == [3, 4, 6, 7]
+
+
+def test_a_polite_kill_ends_it_without_a_traceback(terminal: tuple[int, subprocess.Popen[bytes]]) -> None:
+    screen, child = terminal
+    child.terminate()
+    assert "Traceback" not in _to_the_end(screen)
+    assert child.wait(timeout=30) == 130
 
 
 def _until(terminal: int, text: str) -> str:
@@ -141,10 +161,12 @@ def _until(terminal: int, text: str) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen)
 
 
-def _to_the_end(terminal: int) -> None:
+def _to_the_end(terminal: int) -> str:
     """Read until the other side has closed."""
+    seen = b""
     try:
-        while os.read(terminal, 65536):
-            pass
+        while part := os.read(terminal, 65536):
+            seen += part
     except OSError:  # what Linux says of a terminal whose other side is closed
         pass
+    return seen.decode(errors="replace")

@@ -11,6 +11,8 @@ from throughline.cli.numbers import whole_number
 from throughline.cli.speaker import Resume, WordsPerMinute
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from throughline.record import RunRecord
     from throughline.rehearse.script import TimedScript
 
@@ -68,7 +70,7 @@ def rehearse(
         write_page(record, speaker, html)
         print(html)
     elif _has_terminal():
-        _perform(script, record, drill=drill)
+        return _perform(script, record, drill=drill)
     else:
         from throughline.rehearse.printed import printed
 
@@ -84,7 +86,11 @@ def _has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "") != "dumb"
 
 
-def _perform(script: TimedScript, record: RunRecord, *, drill: bool) -> None:
+def _perform(script: TimedScript, record: RunRecord, *, drill: bool) -> int:
+    """Show the teleprompter; a polite kill ends it as q does, the times kept."""
+    import signal
+
+    from throughline.__main__ import INTERRUPTED
     from throughline.rehearse.app import Teleprompter
     from throughline.rehearse.drill import Question
     from throughline.rehearse.store import Store
@@ -97,9 +103,20 @@ def _perform(script: TimedScript, record: RunRecord, *, drill: bool) -> None:
     ]
     with Store() as store:
         app = Teleprompter(script, questions, store, record.name, drill=drill)
-        app.run()
+        killed: list[int] = []
+
+        def end(signum: int, frame: FrameType | None) -> None:
+            killed.append(signum)
+            app.call_later(app.action_end)
+
+        before = signal.signal(signal.SIGTERM, end)
+        try:
+            app.run()
+        finally:
+            signal.signal(signal.SIGTERM, before)
     if app.failure is not None:
         raise app.failure
+    return INTERRUPTED if killed else 0
 
 
 def _history(*, as_json: bool) -> int:
