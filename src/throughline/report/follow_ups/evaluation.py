@@ -43,7 +43,12 @@ def _real(found: EvaluationRecord) -> FollowUp:
     paired, test = found.paired, found.equivalence
     first, second = (said(name) for name in paired.frameworks)
     agree = f"{first} and {second} give the same label on {percent(paired.agreement)} of the test rows"
-    if test is None:
+    if test is None and paired.only_first_right + paired.only_second_right == 0:
+        told = (
+            "Neither is right where the other is wrong, so McNemar's test has nothing to go on. That does not prove "
+            "them equal either; other seeds could part them."
+        )
+    elif test is None:
         significant = paired.p_value < SIGNIFICANCE
         verdict = "significant" if significant else "not significant, and that does not prove them equal"
         told = f"McNemar's test calls the rest {verdict}. Equality needs a test of its own, over several seeds."
@@ -64,11 +69,11 @@ def _points(difference: float) -> str:
 
 def _probabilities(judged: Evaluation) -> FollowUp:
     bins = [entry for entry in judged.calibration if entry[2] > 0]
-    worst = max(bins, key=lambda entry: abs(entry[0] - entry[1]), default=None)
+    worst = max(bins, key=lambda entry: entry[2] * abs(entry[0] - entry[1]), default=None)
     table = (
         "There is no calibration table in this record."
         if worst is None
-        else f"The bin that is furthest off says {percent(worst[0])} and is right {percent(worst[1])} of the time, on "
+        else f"The bin that costs most says {percent(worst[0])} on average where {percent(worst[1])} is true, on "
         f"{counted(worst[2], 'row')}."
     )
     return FollowUp(

@@ -49,9 +49,9 @@ def _own_task(found: PerceptronRecord) -> FollowUp:
     return FollowUp(
         "1.own-task",
         "Why did it not settle on your own task?",
-        f"No plane separates those classes without an error, so each epoch moves the weights again. I stopped it after "
-        f"{epochs}, with {accuracy} of the test rows right. Averaged or pocket weights would be the remedy within "
-        "that model.",
+        f"When I stopped it after {epochs}, some training row was still on the wrong side. Either no plane separates "
+        "the classes, or the margin is too narrow for so few epochs; the rule itself cannot tell which. It gets "
+        f"{accuracy} of the test rows right.",
     )
 
 
@@ -121,7 +121,7 @@ def _plane(found: MlpRecord) -> list[FollowUp]:
             f"What does the hidden layer buy you on {brief(problem.name, 5)}?",
             f"A single line gets {line} right. With {units} hidden units the same points reach {network}. "
             + (
-                "Each hidden unit draws a line of its own, and the output combines them into a region."
+                "Each unit of the first layer draws a line of its own, and what follows combines them into a region."
                 if helped
                 else "So here it bought nothing, and I would look at the training before I blame the idea."
             ),
