@@ -18,7 +18,7 @@ from throughline.report.walks import clock
 NARROWEST, WIDEST, USUAL_WIDTH = 24, 100, 62
 # The line that is read stays here, as a share of the height: more is to come than has been.
 READ_AT = 0.35
-SAID, NOW, THIS_SENTENCE, TO_COME = "#66707d", "bold #101418 on #ffc857", "bold #ffffff", "#aeb8c4"
+SAID, NOW, THIS_SENTENCE, TO_COME = "#7a8591", "bold #101418 on #ffc857", "bold #ffffff", "#aeb8c4"
 TITLE, HIDDEN = "bold #7cc4ff", "#ffc857"
 MASK = "▒"
 # A point at the end belongs to the sentence.
