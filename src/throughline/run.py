@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK
 from throughline.output import folder_written_whole, write_whole
 from throughline.progress import ChapterDone, ChapterStarted, OnEvent, ignore
 from throughline.record import SCHEMA_VERSION, Bar, EvaluationRecord, FormatRecord, RunRecord, SplitRecord
+from throughline.report.speaker import Speaker
 from throughline.spec import NetworkSpec, TrainSpec
 from throughline.verify.prove import TrainedNetwork, missing_runtime
 from throughline.weights import initial_weights
@@ -67,6 +68,8 @@ class RunRequest:
         Which chapters; those whose results they use are added.
     formats : tuple of str
         Formats beyond those that the chapters export, each from every framework that is trained; "all" for all.
+    speaker : Speaker
+        Whose talking points are written; the figures do not depend on it.
     """
 
     task: str | None = None
@@ -77,6 +80,7 @@ class RunRequest:
     seeds: int = 10
     chapters: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
     formats: tuple[str, ...] = ()
+    speaker: Speaker = field(default_factory=Speaker)
 
 
 def run(request: RunRequest, on_event: OnEvent = ignore) -> tuple[RunRecord, Path]:
@@ -108,7 +112,7 @@ def run(request: RunRequest, on_event: OnEvent = ignore) -> tuple[RunRecord, Pat
     final = _folder_of(request)
     with folder_written_whole(final) as folder, _kept_on_crash() as work:
         record = _tell(request, chapters, table, folder, work, final.name, started, on_event)
-        _write(record, folder)
+        _write(record, folder, request.speaker)
     return record, final
 
 
@@ -315,11 +319,11 @@ def _kept_on_crash() -> Iterator[Path]:
     shutil.rmtree(work, ignore_errors=True)
 
 
-def _write(record: RunRecord, folder: Path) -> None:
+def _write(record: RunRecord, folder: Path, speaker: Speaker) -> None:
     from throughline.report import write_all
 
     write_whole(folder / "record.json", record.to_json())
-    write_all(record, folder)
+    write_all(record, folder, speaker)
 
 
 def _arguments(request: RunRequest) -> dict[str, Any]:

@@ -18,11 +18,12 @@ GROUPED = [f"{group.name[0]} {name}" for group in GROUPS for name in group if no
 HEAVY = """
 numpy scipy sklearn pandas polars matplotlib tensorflow keras torch jax onnx onnxruntime onnxscript
 ai_edge_litert safetensors msgspec jinja2 markdown_it pygments rich.markdown rich.live rich.progress rich.syntax
+textual fsrs platformdirs
 """
 
 
 def test_all_commands_are_known() -> None:
-    assert " ".join(NAMES) == "run report verify bundle bench sizes export parity formats tasks"
+    assert " ".join(NAMES) == "run report rehearse verify bundle bench sizes export parity formats tasks"
     assert GROUPED == ["drill bug", "drill chain-rule"]
 
 
@@ -47,7 +48,9 @@ def test_help_of_a_command_shows_examples_and_fits(name: str, capsys: pytest.Cap
     assert captured.err == ""
 
 
-@pytest.mark.parametrize("option", ["task", "data", "target", "out", "seed", "chapters", "strict", "json"])
+@pytest.mark.parametrize(
+    "option", ["task", "data", "target", "out", "seed", "chapters", "wpm", "resume", "strict", "json"]
+)
 def test_every_option_of_run_is_explained(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     _exit_status(["run", "--help"])
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith(f"│ --{option} "))

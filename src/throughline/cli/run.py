@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter, Token
+from cyclopts import Parameter
 
+from throughline.cli.numbers import whole_number
+from throughline.cli.speaker import Resume, WordsPerMinute
 from throughline.errors import UsageError, quoted
 
 if TYPE_CHECKING:
     from throughline.record import RunRecord
 
 
-def _whole_number(name: str, allowed: str) -> Callable[[type, Sequence[Token]], int]:
-    # On its own, cyclopts would round 1.5 to a seed that nobody asked for.
-    def convert(type_: type, tokens: Sequence[Token]) -> int:
-        try:
-            return int(tokens[0].value)
-        except ValueError as error:
-            raise UsageError(name, allowed, quoted(tokens[0].value), f"pass for example {name} 7") from error
-
-    return convert
-
-
 Seed = Annotated[
     int,
     Parameter(
-        converter=_whole_number("--seed", "a whole number from 0 to 4294967295"),
+        converter=whole_number("--seed", "a whole number from 0 to 4294967295"),
         help="Seed of data, weights, order and dropout. Default: 0.",
     ),
 ]
 Seeds = Annotated[
     int,
     Parameter(
-        converter=_whole_number("--seeds", "1 for none, or a whole number from 3"),
+        converter=whole_number("--seeds", "1 for none, or a whole number from 3"),
         help="Short trainings of both frameworks, to test that they are equivalent. Default: 10; 1 for none.",
     ),
 ]
@@ -56,6 +46,8 @@ def run(
     seeds: Seeds = 10,
     chapters: Chapters = "1,2,3,4,5,6,7",
     formats: Formats = "",
+    wpm: WordsPerMinute = 150,
+    resume: Resume = None,
     strict: Annotated[bool, Parameter(help="Exit with 1 if a bar was missed, too.")] = False,
     json: Annotated[bool, Parameter(help="Print the record as JSON on standard output.")] = False,
 ) -> int:
@@ -73,6 +65,7 @@ def run(
     from rich.console import Console
 
     from throughline.cli.display import RunDisplay, print_summary
+    from throughline.report.speaker import speaker_of
     from throughline.run import RunRequest, run
 
     try:
@@ -83,7 +76,15 @@ def run(
     console = Console(stderr=json, highlight=False, markup=False, emoji=False)
     beyond = tuple(name.strip() for name in formats.split(",") if name.strip())
     request = RunRequest(
-        task=task, data=data, target=target, out=out, seed=seed, seeds=seeds, chapters=numbers, formats=beyond
+        task=task,
+        data=data,
+        target=target,
+        out=out,
+        seed=seed,
+        seeds=seeds,
+        chapters=numbers,
+        formats=beyond,
+        speaker=speaker_of(wpm, resume),
     )
     with RunDisplay(console) as display:
         record, folder = run(request, display.on_event)

@@ -1,15 +1,14 @@
-"""Results of drills, kept over the days in the user's own database."""
+"""Results of drills, kept over the days in the database of rehearsals."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from throughline.errors import OutputError, quoted
+from throughline.rehearse.store import database_path
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS drills (
@@ -27,14 +26,6 @@ class DrillResult:
     correct: bool
     seconds: float
     hints: int
-
-
-def database_path() -> Path:
-    """Return where the database is: under ``$XDG_DATA_HOME``, or ``~/.local/share`` without it."""
-    data = os.environ.get("XDG_DATA_HOME", "")
-    # The specification has relative paths ignored.
-    home = Path(data) if os.path.isabs(data) else Path.home() / ".local" / "share"
-    return home / "throughline" / "rehearsals.sqlite3"
 
 
 def record_drill(name: str, correct: bool, seconds: float, hints: int) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from throughline.record import RunRecord
 
+if TYPE_CHECKING:
+    from throughline.report.speaker import Speaker
 
-def write_all(record: RunRecord, folder: Path) -> list[Path]:
+
+def write_all(record: RunRecord, folder: Path, speaker: Speaker | None = None) -> list[Path]:
     """Write ``report.html`` and ``talking_points.md`` into a run's folder, each whole or not at all.
 
     Parameters
@@ -15,6 +19,8 @@ def write_all(record: RunRecord, folder: Path) -> list[Path]:
     record : RunRecord
     folder : Path
         An existing folder.
+    speaker : Speaker, optional
+        Whose talking points they are; by default someone of usual pace without projects of their own.
 
     Returns
     -------
@@ -26,5 +32,5 @@ def write_all(record: RunRecord, folder: Path) -> list[Path]:
 
     page, points = folder / "report.html", folder / "talking_points.md"
     write_report(record, page)
-    write_talking_points(record, points)
+    write_talking_points(record, points, speaker)
     return [page, points]

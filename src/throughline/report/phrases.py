@@ -22,8 +22,9 @@ CAUSES = {
     "explained (bfloat16 compute)": "from bfloat16 arithmetic",
     "explained (int8)": "from int8",
 }
-# Worth of an explanation: it is only left out where a run with much to own up to leaves no time for it.
-CORE = 20
+# Worth of a sentence. What an honest speaker cannot leave out (a file that failed, a bar that was missed, a fact that
+# speaks against the others) is said at any pace; then come results, what was done and why, while there is time.
+MUST, RESULT, FACT, CORE = 100, 35, 30, 20
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,15 @@ class Sentence:
     Attributes
     ----------
     text : str
-    value : int or None
-        Worth of an optional sentence, higher first; None if it must be said.
+    value : int
+        Its worth, higher first; `MUST` if it must be said.
+    follows : bool
+        Whether it makes sense only directly after the sentence before it.
     """
 
     text: str
-    value: int | None = None
+    value: int = FACT
+    follows: bool = False
 
 
 def brief(text: str, n_words: int) -> str:
@@ -94,18 +98,18 @@ def verification_sentences(record: RunRecord, chapter: int, subject: str) -> lis
     """Say for each format of a chapter whether its file was proven; those that fared alike share a sentence."""
     found = formats_of(record, chapter)
     if not found:
-        return [Sentence(f"There is no export to {subject} in this run.")]
+        return [Sentence(f"There is no export to {subject} in this run.", MUST)]
     passed, failed, absent = (
         [entry for entry in found if entry.status == status] for status in ("passed", "failed", "not_run")
     )
     sentences = []
     if passed:
-        sentences.append(Sentence(_passed_sentence(record, passed)))
+        sentences.append(Sentence(_passed_sentence(record, passed), RESULT))
     if failed:
         file = "that file" if len(failed) == 1 else "those files"
-        sentences.append(Sentence(f"{titles_of(failed)} failed verification, so I would not ship {file}."))
+        sentences.append(Sentence(f"{titles_of(failed)} failed verification, so I would not ship {file}.", MUST))
     if absent:
-        sentences.append(Sentence(f"{titles_of(absent)} could not be checked here, so I claim nothing."))
+        sentences.append(Sentence(f"{titles_of(absent)} could not be checked here, so I claim nothing.", MUST))
     return sentences
 
 
@@ -194,7 +198,7 @@ def missed_bar_sentences(record: RunRecord, chapter: int) -> list[Sentence]:
         return []
     required, measured = bar_figures(missed[0])
     more = f" I missed {counted(len(missed) - 1, 'other bar')} too." if len(missed) > 1 else ""
-    return [Sentence(f"I missed a bar: {bar_name(missed[0])} had to be {required} and is {measured}.{more}")]
+    return [Sentence(f"I missed a bar: {bar_name(missed[0])} had to be {required} and is {measured}.{more}", MUST)]
 
 
 def bar_sentences(record: RunRecord, chapter: int) -> list[Sentence]:

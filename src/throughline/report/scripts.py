@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from throughline.record import EquivalenceTest, Evaluation, FormatRecord, PlaneProblem, RunRecord, TrainingRecord
 from throughline.report.phrases import (
     CORE,
+    FACT,
+    MUST,
+    RESULT,
     Sentence,
     accuracy_after_export,
     aside,
@@ -76,11 +79,13 @@ def perceptron(record: RunRecord) -> Script | None:
             "I started with one neuron in plain NumPy: a weighted sum of the inputs, then a step that says yes or no."
         ),
         Sentence("It learns only from mistakes: a row on the wrong side is added to the weights or subtracted.", CORE),
-        Sentence("Everything else leaves the weights alone.", 4),
+        Sentence("Everything else leaves the weights alone.", 4, follows=True),
         Sentence(f"On {found.n_train:,} points that a line can separate, {settled}"),
-        Sentence(f"{theorem}." if within else f"{theorem}; my count is above it, so something is wrong."),
-        Sentence("The bound does not depend on how many rows there are, only on how wide the gap is.", 5),
-        Sentence(f"On new points from the same plane, its accuracy is {accuracy}.", CORE),
+        Sentence(f"{theorem}.", follows=True)
+        if within
+        else Sentence(f"{theorem}; my count is above it, so something is wrong.", MUST),
+        Sentence("The bound does not depend on how many rows there are, only on how wide the gap is.", 5, follows=True),
+        Sentence(f"On new points from the same plane, its accuracy is {accuracy}.", RESULT),
         *bar_sentences(record, 1),
         Sentence(
             f"{own} did settle, with {own_accuracy}, so a plane does separate those training rows."
@@ -92,6 +97,7 @@ def perceptron(record: RunRecord) -> Script | None:
             if found.task_converged
             else "Where classes overlap, some row is always on the wrong side, so the rule never comes to rest.",
             8,
+            follows=True,
         ),
         Sentence("So next I want a model that can bend its boundary, and a loss that changes smoothly.", 3),
     ]
@@ -116,20 +122,26 @@ def mlp(record: RunRecord) -> Script | None:
     framework = said(gradient.autograd_framework)
     sentences = [
         Sentence("One perceptron draws one straight line, and some problems need more than that.", CORE),
-        *(Sentence(_plane_sentence(problem), None if i == 0 else 4) for i, problem in enumerate(problems[:2])),
+        *(Sentence(_plane_sentence(problem), _plane_value(problem, i)) for i, problem in enumerate(problems[:2])),
         Sentence("The forward pass is a weighted sum and an activation, layer after layer.", CORE),
         Sentence("Backpropagation is the chain rule, from the loss back to every weight."),
         Sentence("For the sigmoid the derivative is s times one minus s, so the forward value is used again.", CORE),
         Sentence(
             f"I compared {counted(gradient.n_checked, 'derivative')} with central differences: "
-            f"the largest relative error is {error}."
+            f"the largest relative error is {error}.",
+            RESULT,
         ),
-        Sentence("Central differences only nudge a weight and watch the loss, so they share no code with mine.", 6),
+        Sentence(
+            "Central differences only nudge a weight and watch the loss, so they share no code with mine.",
+            6,
+            follows=True,
+        ),
         *bar_sentences(record, 2),
         Sentence(
             "No automatic differentiation ran here, so that second check is missing."
             if autograd is None
-            else f"Against {framework}'s autograd, on this run's own network, the largest error is {small(autograd)}."
+            else f"Against {framework}'s autograd, on this run's own network, the largest error is {small(autograd)}.",
+            MUST if autograd is None else FACT,
         ),
         Sentence(
             f"On my own task, the NumPy network reaches {percent(training.val_accuracy)} on the validation rows.", 3
@@ -162,15 +174,21 @@ def keras(record: RunRecord) -> Script | None:
     accuracy = percent(training.val_accuracy, requirements(record, 3))
     dropout = f"Dropout of {percent(network.dropout)} after each hidden layer keeps units from relying on each other."
     sentences = [
-        Sentence(f"In Keras the network is a Sequential model: {hidden_layers(record)}, then one sigmoid unit."),
+        Sentence(
+            f"In Keras the network is a Sequential model: {hidden_layers(record)}, then one sigmoid unit.", RESULT
+        ),
         Sentence("The scaling sits inside as the first layer, so the model takes raw rows.", 5),
         Sentence(dropout if network.dropout > 0 else "I left dropout off in this run.", CORE),
         Sentence(
             f"I train with {said(train.optimizer)}, at a learning rate of {learning_rate}, on {said(train.loss)}."
         ),
-        Sentence("That loss punishes a confident wrong answer hardest, which is what I want of a probability.", 4),
+        Sentence(
+            "That loss punishes a confident wrong answer hardest, which is what I want of a probability.",
+            4,
+            follows=True,
+        ),
         Sentence(stopping_sentence(record, training)),
-        Sentence(f"On the validation rows its accuracy is {accuracy}.", CORE),
+        Sentence(f"On the validation rows its accuracy is {accuracy}.", RESULT),
         *bar_sentences(record, 3),
         *_export_sentences(
             record, 3, "Then I export it as a SavedModel, a folder with a named signature for a server."
@@ -195,15 +213,15 @@ def pytorch(record: RunRecord) -> Script | None:
         return None
     accuracy = percent(training.val_accuracy, requirements(record, 4))
     sentences = [
-        Sentence(f"In PyTorch I wrote the same network as an nn.Module: {hidden_layers(record)}."),
+        Sentence(f"In PyTorch I wrote the same network as an nn.Module: {hidden_layers(record)}.", RESULT),
         Sentence(
             "The loop is explicit: zero the gradients, forward, loss, backward, and a step with "
             f"{said(record.train.optimizer)}."
         ),
-        Sentence("Without the first step, gradients would add up from batch to batch.", 5),
+        Sentence("Without the first step, gradients would add up from batch to batch.", 5, follows=True),
         Sentence("The output is a sigmoid, so the loss is BCELoss.", CORE),
         *_start_sentences(record, training),
-        Sentence(f"On the validation rows its accuracy is {accuracy}.", CORE),
+        Sentence(f"On the validation rows its accuracy is {accuracy}.", RESULT),
         Sentence(stopping_sentence(record, training), 4),
         *bar_sentences(record, 4),
         *_export_sentences(
@@ -233,20 +251,22 @@ def evaluation(record: RunRecord) -> Script | None:
     sentences = [
         Sentence("I judge every network with the same code, on test rows that no training has seen.", CORE),
         *(
-            Sentence(_accuracy_sentence(network, "a confidence" if i == 0 else "an"))
+            Sentence(_accuracy_sentence(network, "a confidence" if i == 0 else "an"), RESULT)
             for i, network in enumerate(paired)
         ),
+        Sentence("The confidence interval says how far other rows could move that figure.", 4, follows=True),
         *(
             Sentence(f"{said(other.framework)}, from scratch, gets {percent(other.accuracy.value)}.", 3)
             for other in others
         ),
-        Sentence("The confidence interval says how far other rows could move that figure.", 4),
         *(Sentence(text, 9) for text in _class_sentences(first)),
-        Sentence("Precision asks how many alarms are true; recall asks how many true cases are found.", 5),
+        Sentence(
+            "Precision asks how many alarms are true; recall asks how many true cases are found.", 5, follows=True
+        ),
         *bar_sentences(record, 5),
         *_paired_sentences(record),
-        *([Sentence(_equivalence_sentence(found.equivalence))] if found.equivalence else []),
-        Sentence("I look at both, because accuracy alone hides which kind of error a model makes.", 2),
+        *_equivalence_sentences(found.equivalence),
+        Sentence("I look at precision and recall, because accuracy alone hides which kind of error a model makes.", 2),
     ]
     key_points = [
         *(
@@ -275,13 +295,18 @@ def tflite(record: RunRecord) -> Script | None:
         return None
     sentences = [
         Sentence(f"For phones and small boards I convert the SavedModel to TFLite, which {found[0].runtime} runs."),
-        Sentence("A device like that has no room for TensorFlow, and the small runtime does without it.", 4),
+        Sentence(
+            "A device like that has no room for TensorFlow, and the small runtime does without it.", 4, follows=True
+        ),
         *_size_sentences(record, plain, compact),
         *verification_sentences(record, 6, "TFLite"),
         *(_float16_sentences(compact) if compact and compact.status == "passed" else []),
         *accuracy_after_export(record, compact or plain),
         *missed_bar_sentences(record, 6),
         Sentence("I look at labels as well as probabilities, since the label is what a user sees.", 3),
+        Sentence("The converter starts from the SavedModel, so the scaling is inside and the app sends raw rows.", 3),
+        Sentence("A phone pays for every byte twice: once when the app is downloaded, once when it is loaded.", 1),
+        Sentence("I keep the float32 file as well, as the one to hold the others against.", 1),
         Sentence("Whether a smaller file is worth a small difference depends on the device, so I measure first.", 2),
     ]
     key_points = [*(format_point(entry) for entry in found), *_size_points(plain, compact)]
@@ -306,6 +331,7 @@ def onnx(record: RunRecord) -> Script | None:
         Sentence("I also pin the version of the operator set, because a runtime can be older than the exporter.", 3),
         Sentence("A test with one single batch size could not see a frozen axis.", 6),
         Sentence("A file whose answers are further off than rounding allows counts as broken.", 2),
+        Sentence("The scaling is part of the graph, so whoever loads it sends raw rows.", 1),
     ]
     key_points = [
         f"Dynamic batch axis, checked at {_batch_sizes(found)}."
@@ -329,7 +355,7 @@ def why_several_formats(record: RunRecord) -> Script | None:
     sentences = [
         Sentence("Why several formats? Because a network is rarely run where it was trained."),
         Sentence("Each target has its own runtime, and each runtime reads its own kind of file.", 2),
-        Sentence(_tally(record)),
+        Sentence(_tally(record), FACT if len(passed) == len(record.formats) else MUST),
         *(
             Sentence(text, 8 if entry is by_chapter[entry.chapter] else 3)
             for entry in once.values()
@@ -344,6 +370,8 @@ def why_several_formats(record: RunRecord) -> Script | None:
             else []
         ),
         Sentence("More formats also mean more ways to go wrong, which is why each one is checked on its own.", 6),
+        Sentence("A phone wants a small file, a server a named signature, and a compiler a graph that it can read.", 1),
+        Sentence("Every file takes raw rows, since the scaling is part of the network.", 1),
     ]
     key_points = [
         _tally(record),
@@ -365,6 +393,13 @@ CHAPTERS: dict[int, tuple[str, Callable[[RunRecord], Script | None]]] = {
 }
 
 
+def _plane_value(problem: PlaneProblem, place: int) -> int:
+    """Return the worth of a problem: a network that did not help must be owned up to, in the first one told."""
+    if place > 0:
+        return 4
+    return FACT if problem.test_accuracy > problem.perceptron_accuracy else MUST
+
+
 def _plane_sentence(problem: PlaneProblem) -> str:
     line, network = percent(problem.perceptron_accuracy), percent(problem.test_accuracy)
     name = brief(problem.name, 5)
@@ -382,11 +417,13 @@ def _start_sentences(record: RunRecord, training: TrainingRecord) -> list[Senten
     if not peers:
         return []
     if any(other.initial_digest != training.initial_digest for other in peers):
-        return [Sentence("It did not start from the same weights as the others, so the comparison is not a fair one.")]
+        return [
+            Sentence("It did not start from the same weights as the others, so the comparison is not a fair one.", MUST)
+        ]
     names = listed([said(other.framework) for other in peers])
     return [
         Sentence(f"It starts from the same weights as {names}; their hashes agree."),
-        Sentence("So any gap between them comes from training, not from a lucky start.", 6),
+        Sentence("So any gap between them comes from training, not from a lucky start.", 6, follows=True),
     ]
 
 
@@ -445,13 +482,21 @@ def _paired_sentences(record: RunRecord) -> list[Sentence]:
         if record.evaluation.equivalence
         else "so I can't say that they differ, which is not proof that they are equal."
     )
+    value = MUST if _significant(record) else FACT
     return [
         Sentence(
             "McNemar's test takes the rows where one alone is right: "
-            f"{counts[0]:,} for {first}, {counts[1]:,} for {second}."
+            f"{counts[0]:,} for {first}, {counts[1]:,} for {second}.",
+            value,
         ),
-        Sentence(f"Its p-value is {_p(record)}, {verdict}"),
+        Sentence(f"Its p-value is {_p(record)}, {verdict}", value, follows=True),
     ]
+
+
+def _equivalence_sentences(test: EquivalenceTest | None) -> list[Sentence]:
+    if test is None:
+        return []
+    return [Sentence(_equivalence_sentence(test), FACT if test.equivalent else MUST)]
 
 
 def _equivalence_sentence(test: EquivalenceTest) -> str:
@@ -488,12 +533,18 @@ def _size_sentences(record: RunRecord, plain: FormatRecord | None, compact: Form
     text = f"With float16 weights the file is {after} against {before}, a ratio of {_written(ratio)}"
     if ratio >= 1:
         return [
-            Sentence(f"{text}, so here it does not shrink."),
-            Sentence("In a network this small, the extra conversion steps outweigh what the weights save.", 8),
+            Sentence(f"{text}, so here it does not shrink.", MUST),
+            Sentence(
+                "In a network this small, the extra conversion steps outweigh what the weights save.", 8, follows=True
+            ),
         ]
-    why = [Sentence("Only the weights shrink; the graph around them stays as it is.", 8)] if ratio > 0.5 else []
+    why = Sentence("Only the weights shrink; the graph around them stays as it is.", 8, follows=True)
     n_parameters = counted(record.network.n_parameters, "parameter")
-    return [Sentence(f"{text}."), *why, Sentence(f"That is for a network of {n_parameters}.", 3)]
+    return [
+        Sentence(f"{text}.", RESULT),
+        *([why] if ratio > 0.5 else []),
+        Sentence(f"The network has {n_parameters}.", 3),
+    ]
 
 
 def _size_points(plain: FormatRecord | None, compact: FormatRecord | None) -> list[str]:
@@ -511,6 +562,10 @@ def _written(ratio: float) -> str:
     return decimal(ratio, 2, [0.5, 1.0])
 
 
+def _cause_value(found: FormatRecord) -> int:
+    return MUST if found.verdict == "unexplained" else FACT
+
+
 def _float16_sentences(found: FormatRecord) -> list[Sentence]:
     causes = {
         "identical": "Even the probabilities of the float16 file are identical.",
@@ -518,8 +573,10 @@ def _float16_sentences(found: FormatRecord) -> list[Sentence]:
         "explained (float16 weights)": "The float16 difference is what storing the weights in fewer bits explains.",
     }
     return [
-        Sentence(causes.get(found.verdict, "Nothing I derived explains the float16 difference.")),
-        Sentence("The weights are unpacked again when the file runs, so I save storage and not arithmetic.", 5),
+        Sentence(causes.get(found.verdict, "Nothing I derived explains the float16 difference."), _cause_value(found)),
+        Sentence(
+            "The weights are unpacked again when the file runs, so I save storage and not arithmetic.", 5, follows=True
+        ),
     ]
 
 
@@ -528,7 +585,9 @@ def _onnx_sentences(found: FormatRecord) -> list[Sentence]:
     return [
         *([Sentence(f"I checked it with {_batch_sizes(found)}.")] if found.checks else []),
         Sentence(f"Rounding in this network would explain a difference of {tolerance}."),
-        Sentence("That limit comes from the precision and the layers of this network; I did not choose it.", 7),
+        Sentence(
+            "That limit comes from the precision and the layers of this network; I did not choose it.", 7, follows=True
+        ),
         Sentence(
             f"Between batch sizes, the same row moves by at most {small(found.batch_difference)}."
             if found.batch_difference
@@ -559,7 +618,7 @@ def _tally(record: RunRecord) -> str:
 def _extremes(passed: Sequence[FormatRecord]) -> list[Sentence]:
     """Say which file is smallest, which is quickest, and which is furthest from its source."""
     if not passed:
-        return [Sentence("So there is nothing here that I would hand out yet.")]
+        return [Sentence("So there is nothing here that I would hand out yet.", MUST)]
     if len(passed) == 1:
         (only,) = passed
         return [

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 NOT_A_NUMBER = "not a number"
 MOST_DIGITS = 12
@@ -180,6 +181,7 @@ def read_aloud(text: str) -> str:
     return " ".join(text.split())
 
 
+@lru_cache(maxsize=4096)  # walks count the same sentences at hundreds of levels
 def count_words(text: str) -> int:
     """Count the words of `text` as it is read aloud; "ninety-four" is two."""
     return len(re.findall(r"\w[\w'’]*", read_aloud(text)))

@@ -1,7 +1,7 @@
 """Talking points: what one can say aloud about each chapter of a run, in half a minute to a minute.
 
-`scripts` knows what can be said; this module fits it to the clock, counts the words as they are spoken, and writes
-the Markdown.
+`scripts` knows what can be said, and `follow_ups` what is asked next; this module fits it to the clock, counts the
+words as they are spoken, and writes the Markdown. `walks` strings chapters together.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ import jinja2
 
 from throughline.output import write_whole
 from throughline.record import FormatRecord, RunRecord
-from throughline.report.phrases import Sentence
-from throughline.report.scripts import CHAPTERS
+from throughline.report.follow_ups import FollowUp, follow_ups
+from throughline.report.phrases import MUST, Sentence
+from throughline.report.resume import project_sentences
+from throughline.report.scripts import CHAPTERS, Script
+from throughline.report.speaker import Speaker
 from throughline.report.spoken import count_words, data_size, duration, small
 
-WORDS_PER_MINUTE = 150
 SHORTEST_S, LONGEST_S = 30, 60
-FEWEST_WORDS, MOST_WORDS = (seconds * WORDS_PER_MINUTE // 60 for seconds in (SHORTEST_S, LONGEST_S))
 # Optional sentences are added up to here: a speaker who pauses once still ends in time.
-COMFORTABLE_WORDS = MOST_WORDS - 8
+COMFORTABLE_S = 57
 VERIFIED = {"passed": "passed", "failed": "FAILED", "not_run": "not run"}
 
 
@@ -44,7 +45,9 @@ class TalkingPoint:
     n_words : int
         Words of the script as they are spoken: "94.2 %" counts as five.
     seconds : int
-        Time to say them at `WORDS_PER_MINUTE`.
+        Time to say them at the speaker's pace.
+    follow_ups : tuple of FollowUp
+        What an interviewer asks next, with answers.
     """
 
     chapter: int
@@ -53,78 +56,112 @@ class TalkingPoint:
     key_points: tuple[str, ...]
     n_words: int
     seconds: int
+    follow_ups: tuple[FollowUp, ...]
 
 
-def talking_points(record: RunRecord) -> list[TalkingPoint]:
+def talking_points(record: RunRecord, speaker: Speaker | None = None) -> list[TalkingPoint]:
     """Return a talking point for every chapter that is in the record.
 
     Parameters
     ----------
     record : RunRecord
+    speaker : Speaker, optional
+        By default one of usual pace.
 
     Returns
     -------
     list of TalkingPoint
         In the order of the chapters; why several formats exist comes last, if any was exported.
     """
+    speaker = speaker or Speaker()
     points = []
-    for chapter, (title, tell) in CHAPTERS.items():
-        if (told := tell(record)) is not None:
-            script = compose(told.sentences)
-            n_words = count_words(script)
-            seconds = round(60 * n_words / WORDS_PER_MINUTE)
-            points.append(TalkingPoint(chapter, title, script, tuple(told.key_points), n_words, seconds))
+    for chapter, (title, told) in told_chapters(record, speaker).items():
+        script = compose(told.sentences, speaker.words_in(COMFORTABLE_S))
+        n_words = count_words(script)
+        seconds = round(speaker.seconds_for(n_words))
+        asked = tuple(follow_ups(record, chapter))
+        points.append(TalkingPoint(chapter, title, script, tuple(told.key_points), n_words, seconds, asked))
     return points
 
 
-def compose(sentences: Sequence[Sentence]) -> str:
-    """Join what must be said with as much of the rest, best first, as there is comfortable time for.
+def told_chapters(record: RunRecord, speaker: Speaker) -> dict[int, tuple[str, Script]]:
+    """Return title and material of every chapter in the record, the speaker's own projects woven in."""
+    found = {}
+    for chapter, (title, tell) in CHAPTERS.items():
+        if (told := tell(record)) is not None:
+            own = project_sentences(speaker.projects, chapter)
+            found[chapter] = title, Script([*told.sentences, *own], told.key_points)
+    return found
+
+
+def compose(sentences: Sequence[Sentence], most_words: int) -> str:
+    """Join what `choose` chooses.
+
+    Examples
+    --------
+    >>> compose([Sentence("I trained it."), Sentence("It took a while.", 1), Sentence("It works.")], 7)
+    'I trained it. It works.'
+    """
+    return " ".join(" ".join(sentence.text.split()) for sentence in choose(sentences, most_words))
+
+
+def choose(sentences: Sequence[Sentence], most_words: int) -> list[Sentence]:
+    """Choose what must be said and as much of the rest, best first, as there is time for.
 
     Parameters
     ----------
     sentences : sequence of Sentence
         In the order in which they are to be said, which is kept.
+    most_words : int
+        As spoken; only what must be said goes beyond.
 
     Returns
     -------
-    str
-
-    Examples
-    --------
-    >>> compose([Sentence("I trained it."), Sentence("It took a while.", 1), Sentence("It works.")])
-    'I trained it. It took a while. It works.'
+    list of Sentence
     """
-    chosen = {i for i, sentence in enumerate(sentences) if sentence.value is None}
-    n_words = sum(count_words(sentences[i].text) for i in chosen)
-    optional = sorted(set(range(len(sentences))) - chosen, key=lambda i: (-(sentences[i].value or 0), i))
-    for i in optional:
-        length = count_words(sentences[i].text)
-        if n_words + length <= COMFORTABLE_WORDS:
-            chosen.add(i)
-            n_words += length
-    return " ".join(" ".join(sentences[i].text.split()) for i in sorted(chosen))
+    lengths = [count_words(sentence.text) for sentence in sentences]
+    chosen = {i for i, sentence in enumerate(sentences) if sentence.value >= MUST}
+    room = most_words - sum(lengths[i] for i in chosen)
+    waiting = sorted(set(range(len(sentences))) - chosen, key=lambda i: (-sentences[i].value, i))
+    while (ready := _ready(sentences, lengths, waiting, chosen, room)) is not None:
+        chosen.add(ready)
+        waiting.remove(ready)
+        room -= lengths[ready]
+    return [sentences[i] for i in sorted(chosen)]
 
 
-def render_talking_points(record: RunRecord) -> str:
-    """Return the talking points as Markdown; the same record always gives the same text."""
-    points = talking_points(record)
+def _ready(
+    sentences: Sequence[Sentence], lengths: Sequence[int], waiting: Sequence[int], chosen: set[int], room: int
+) -> int | None:
+    """Return the best sentence that still fits and whose predecessor, if it needs one, is said."""
+    fitting = (i for i in waiting if lengths[i] <= room)
+    return next((i for i in fitting if not sentences[i].follows or i - 1 in chosen), None)
+
+
+def render_talking_points(record: RunRecord, speaker: Speaker | None = None) -> str:
+    """Return the talking points as Markdown; the same record and speaker always give the same text."""
+    from throughline.report.walks import lengths_of_walks
+
+    speaker = speaker or Speaker()
+    points = talking_points(record, speaker)
     told = {point.chapter for point in points}
     return _template().render(
         record=record,
         points=points,
+        walks=lengths_of_walks(record, speaker),
         missing=[
             f"chapter {chapter} ({title})" if chapter < 8 else "why several formats exist"
             for chapter, (title, _) in CHAPTERS.items()
             if chapter not in told
         ],
-        pace=WORDS_PER_MINUTE,
+        pace=speaker.wpm,
         rows=[_table_row(found) for found in record.formats],
     )
 
 
-def write_talking_points(record: RunRecord, path: Path) -> None:
+def write_talking_points(record: RunRecord, path: Path, speaker: Speaker | None = None) -> None:
     """Write the talking points as Markdown; the file appears whole or not at all."""
-    write_whole(path, render_talking_points(record))
+    write_whole(path, render_talking_points(record, speaker))
 
 
 def escape_markdown(text: str) -> str:

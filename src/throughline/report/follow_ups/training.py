@@ -1,0 +1,164 @@
+"""Follow-up questions on training: Keras and PyTorch."""
+
+from __future__ import annotations
+
+import math
+
+from throughline.record import Evaluation, FormatRecord, RunRecord, TrainingRecord
+from throughline.report.follow_ups.question import FollowUp
+from throughline.report.phrases import formats_of, said, title_of
+from throughline.report.spoken import counted, data_size, decimal, listed, percent, small
+
+
+def keras(record: RunRecord) -> list[FollowUp]:
+    """Return what is asked after chapter 3."""
+    training = record.keras
+    if training is None:
+        return []
+    return [_loss(record, training), _dropout(record, training), _stopping(record, training), _scaling(record)]
+
+
+def pytorch(record: RunRecord) -> list[FollowUp]:
+    """Return what is asked after chapter 4."""
+    training = record.pytorch
+    if training is None:
+        return []
+    return [_two_adams(record), _zero_grad(record), _on_probabilities(training), _two_exports(record)]
+
+
+def evaluated(record: RunRecord, framework: str) -> Evaluation | None:
+    """Return a network's figures on the test rows, if it was evaluated."""
+    networks = record.evaluation.networks if record.evaluation else []
+    return next((network for network in networks if network.framework == framework), None)
+
+
+def _loss(record: RunRecord, training: TrainingRecord) -> FollowUp:
+    share = record.split.share_of_class_1[1]
+    chance = -sum(p * math.log(p) for p in (share, 1 - share) if p > 0)
+    # A digit more than `small`, since the two are compared.
+    mine, known = decimal(training.val_loss, 3, [chance]), decimal(chance, 3, [training.val_loss])
+    verdict = "so it has learned something" if training.val_loss < chance else "so it has learned nothing of use"
+    return FollowUp(
+        "3.loss",
+        "Why this loss?",
+        f"The answer is a probability, and {said(record.train.loss)} is its negative log-likelihood; with a sigmoid "
+        f"its gradient is simply the answer minus the label. On the validation rows it is {mine}; someone who knows "
+        f"only the share of the classes would get {known}, {verdict}.",
+    )
+
+
+def _dropout(record: RunRecord, training: TrainingRecord) -> FollowUp:
+    n_parameters, n_rows = counted(training.n_parameters, "parameter"), counted(record.split.n_train, "training row")
+    if record.network.dropout == 0:
+        return FollowUp(
+            "3.dropout",
+            "Why no dropout?",
+            f"It was set to zero for this run, with {n_parameters} and {n_rows}. Early stopping is then the only thing "
+            "against overfitting, and I would compare the two on validation rows before I decide.",
+        )
+    at = training.losses[training.best_epoch - 1]
+    during, after = decimal(at, 3, [training.val_loss]), decimal(training.val_loss, 3, [at])
+    verdict = (
+        "so I see no overfitting, but no proof either that dropout is the reason."
+        if training.val_loss <= at
+        else "so some overfitting is left."
+    )
+    return FollowUp(
+        "3.dropout",
+        "Why dropout here?",
+        f"The network has {n_parameters} for {n_rows}, enough to learn rows by heart. With "
+        f"{percent(record.network.dropout)} dropout, training loss at the kept epoch is {during} and validation loss, "
+        f"with dropout off, {after}, {verdict}",
+    )
+
+
+def _stopping(record: RunRecord, training: TrainingRecord) -> FollowUp:
+    used, most = len(training.losses), record.train.max_epochs
+    ended = (
+        f"It ended after {counted(used, 'epoch')} of {most:,} allowed"
+        if used < most
+        else f"It used all {counted(used, 'epoch')}, so more might still help"
+    )
+    patience = record.train.patience
+    rule = (
+        "I fixed it beforehand and looked at the validation loss afterwards."
+        if patience is None
+        else "I didn't; the validation loss did. Training stops once "
+        f"{counted(patience, 'epoch')} in a row bring no improvement."
+    )
+    return FollowUp(
+        "3.stopping",
+        "How did you choose the number of epochs?",
+        f"{rule} {ended}, and the weights are those of epoch {training.best_epoch:,}. That choice looks "
+        "at validation rows, so I judge on test rows.",
+    )
+
+
+def _scaling(record: RunRecord) -> FollowUp:
+    return FollowUp(
+        "3.scaling",
+        "Why is the scaling inside the model?",
+        "Because then nobody can forget it. Mean and deviation come from the "
+        f"{counted(record.split.n_train, 'training row')} alone, one pair for each of "
+        f"{counted(record.network.n_inputs, 'input')}; taken from all rows they would leak the test set. Every "
+        "exported file takes raw rows.",
+    )
+
+
+def _two_adams(record: RunRecord) -> FollowUp:
+    placed = [line for line in (record.ledger.lines if record.ledger else []) if line.name == "epsilon placement"]
+    losses = [
+        f"{decimal(training.val_loss, 4)} with {said(training.framework)}"
+        for training in (record.keras, record.pytorch)
+        if training is not None
+    ]
+    measured = (
+        f"In my ledger that alone moved the training loss by {small(placed[0].gap)}."
+        if placed
+        else f"Here validation loss is {listed(losses)}; order of rows and dropout masks are in that too."
+    )
+    return FollowUp(
+        "4.two-adams",
+        "Why do two Adams differ?",
+        "Both divide by a root plus epsilon, but Keras adds epsilon before the bias correction is divided out and "
+        f"PyTorch after it. So equal numbers are not equal settings, which matters most in the first steps. {measured}",
+    )
+
+
+def _zero_grad(record: RunRecord) -> FollowUp:
+    n_rows, batch = record.split.n_train, record.train.batch_size
+    return FollowUp(
+        "4.zero-grad",
+        "What happens without zero_grad?",
+        "PyTorch adds each gradient to the old one, so every step follows the sum of all batches so far. With "
+        f"{counted(n_rows, 'row')} in batches of {batch:,} that is {counted(math.ceil(n_rows / batch), 'step')} an "
+        "epoch, and soon each step would mostly repeat old gradients.",
+    )
+
+
+def _on_probabilities(training: TrainingRecord) -> FollowUp:
+    return FollowUp(
+        "4.bce",
+        "Why BCELoss, and not the one on logits?",
+        "Because the network ends in a sigmoid, so that every exported file answers with a probability. The loss on "
+        "logits is steadier for extreme answers; BCELoss clips its logarithm at minus one hundred instead. Validation "
+        f"loss here is {decimal(training.val_loss, 3)}, far from that.",
+    )
+
+
+def _two_exports(record: RunRecord) -> FollowUp:
+    found = formats_of(record, 4)
+    return FollowUp(
+        "4.two-exports",
+        "Why export to TorchScript if it is deprecated?",
+        "Because servers that load it are still there, and torch.export is where PyTorch goes on. So I make both and "
+        f"hold both against the same network. {' '.join(map(outcome, found)) or 'This run exported neither.'}",
+    )
+
+
+def outcome(found: FormatRecord) -> str:
+    """Say in a sentence what became of an export."""
+    title = title_of(found)
+    if found.status != "passed":
+        return f"{title} {'failed its check' if found.status == 'failed' else 'could not be run here'}."
+    return f"{title} takes {data_size(found.size_bytes)} and is off by at most {small(found.largest_difference)}."
