@@ -54,7 +54,7 @@ def answer_source(
         given = {name.removeprefix("array:"): found[name] for name in found.files}
     emit({"stage": "load the model"})
     opened = open_model(described, process, given)
-    arrays = aligned(opened.inputs, opened.dtypes, given)
+    arrays = aligned(opened.inputs, opened.dtypes, opened.shapes, given)
     np.savez(folder / "inputs.npz", **dict(zip(opened.inputs, arrays, strict=True)))  # type: ignore[arg-type]
     emit({"stage": "answer the sample"})
     answers, refused = _answers(opened, arrays)

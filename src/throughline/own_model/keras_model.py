@@ -61,6 +61,7 @@ class KerasModel(OpenedModel):
         self.model = model
         self.inputs = [plain_name(tensor.name) for tensor in model.inputs]
         self.dtypes = [str(tensor.dtype) for tensor in model.inputs]
+        self.shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
         # A Sequential has one output and, unlike a Functional, no name for it but that of its last layer.
         names = getattr(model, "output_names", None) or [model.layers[-1].name]
         self.outputs = _unique([plain_name(name) for name in names])
