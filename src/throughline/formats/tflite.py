@@ -112,8 +112,8 @@ def keep_in_float32(path: Path, plain: Path) -> int:
     """Put those constants of a float16 file back into float32 that must not be rounded to 16 bits.
 
     These are the constants by column or by channel of operators that are no products, such as the mean and the standard
-    deviation of inputs: a difference of two large numbers has none of the digits that rounding took. And any
-    constant, kernels included, that loses more than half a step of float16 of its largest number: beyond 65,504 it would be
+    deviation of inputs: a difference of two large numbers has none of the digits that rounding took. And any constant,
+    kernels included, that loses more than half a step of float16 of its largest number: beyond 65,504 it would be
     infinite, and below 6e-5 it has fewer digits.
 
     Parameters

@@ -12,7 +12,7 @@ import numpy as np
 from throughline.errors import DataError, UsageError, quoted
 from throughline.own_model.noise import Noise
 from throughline.own_model.opened import OpenedModel, call_factory, plain_name
-from throughline.own_model.source import Source
+from throughline.own_model.source import Source, neutral_weights
 from throughline.weights import Array
 
 SCALING_LAYERS = ("Normalization", "Rescaling")
@@ -26,9 +26,8 @@ def open_keras(source: Source) -> KerasModel:
 
     if source.kind == "neutral":
         from throughline.frameworks import keras_net
-        from throughline.own_model.torch_model import neutral_weights
 
-        weights, spec = neutral_weights(source)
+        weights, spec = neutral_weights(Path(source.path))
         return KerasModel(keras_net.build(spec, weights))
     if source.kind == "factory":
         if keras.backend.backend() == "tensorflow":  # the function imports TensorFlow wherever it finds it

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -170,7 +171,7 @@ def call_factory(source: Source) -> Any:
     Raises
     ------
     UsageError
-        If the function is not there, or does not return a model.
+        If the function is not there, or raises something.
     """
     path = Path(source.path)
     sys.path.insert(0, str(path.parent))  # the file may import its neighbours
@@ -179,12 +180,28 @@ def call_factory(source: Source) -> Any:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
+    with _users_errors(path):
+        spec.loader.exec_module(module)
     factory = getattr(module, source.factory, None)
     if not callable(factory):
         names = ", ".join(name for name in vars(module) if callable(getattr(module, name)) and name[0] != "_")
         raise UsageError("MODEL", f"a function of {quoted(path.name)} ({names})", quoted(source.factory), "name one")
-    return factory()
+    with _users_errors(path):
+        return factory()
+
+
+@contextmanager
+def _users_errors(path: Path) -> Iterator[None]:
+    """Say what went wrong in the user's file, and in which line of it."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        traceback.print_exc()
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        where = f" in line {lines[-1]}" if lines else ""
+        said = (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
+        received = f"{type(error).__name__}{where} ({said})"
+        raise UsageError("MODEL", f"a file that runs, {quoted(path.name)}", received, "correct it") from error
 
 
 def check_apart() -> None:

@@ -21,8 +21,9 @@ PICKLED = ("custom_obj", "opaque_obj")
 MACHINE_CODE = "data/aotinductor"
 # What `sympy.srepr` and the printer of guards write, beside `torch.utils._sympy.functions`.
 FUNCTIONS = frozenset(
-    "Symbol Integer Float Rational Add Mul Pow Max Min Abs And Or Not max min abs "
-    "Equality Unequality GreaterThan LessThan StrictGreaterThan StrictLessThan Eq Ne Ge Gt Le Lt".split()
+    {"Symbol", "Integer", "Float", "Rational", "Add", "Mul", "Pow", "Max", "Min", "Abs", "And", "Or", "Not"}
+    | {"Equality", "Unequality", "GreaterThan", "LessThan", "StrictGreaterThan", "StrictLessThan"}
+    | {"Eq", "Ne", "Ge", "Gt", "Le", "Lt", "max", "min", "abs"}
 )
 METHODS = ("size", "ceil", "floor", "trunc", "sqrt")
 PLAIN = (

@@ -56,7 +56,9 @@ def _read(path: Path) -> dict[str, Array]:
         raise
     except Exception as error:  # zip, zlib, NumPy and Polars each have their own for a damaged file
         said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise DataError("--sample", f"{ALLOWED} that can be read", f"{quoted(path)} ({said})", "save it anew") from error
+        raise DataError(
+            "--sample", f"{ALLOWED} that can be read", f"{quoted(path)} ({said})", "save it anew"
+        ) from error
 
 
 def _arrays(path: Path) -> dict[str, Array]:

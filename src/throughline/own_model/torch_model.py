@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
+import pickle
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,9 +18,8 @@ from throughline.errors import DataError, ThroughlineError, UsageError
 from throughline.own_model.noise import Noise
 from throughline.own_model.opened import OpenedModel, Shape, call_factory, in_order, plain_name
 from throughline.own_model.program_archive import load_program
-from throughline.own_model.source import Source
-from throughline.spec import NetworkSpec
-from throughline.weights import Array, Weights, load_weights
+from throughline.own_model.source import Source, neutral_weights
+from throughline.weights import Array
 
 # Whose inputs an int8 file rounds.
 PRODUCTS = ("convolution", "_convolution", "mm", "addmm", "bmm", "baddbmm", "matmul", "linear")
@@ -36,6 +36,12 @@ def open_torch(source: Source, sample: Mapping[str, Array]) -> TorchModel:
         module, program = _load(source)
     if source.state:
         module.load_state_dict(torch.load(source.state, weights_only=True))
+    if source.kind == "neutral":
+        from throughline.formats.onnx_float32 import INPUT_NAME, OUTPUT_NAME
+
+        (rows,) = in_order([INPUT_NAME], sample)
+        # Named as in Keras, which makes some of its formats.
+        return TorchModel(module, None, {INPUT_NAME: rows}, [OUTPUT_NAME])
     return TorchModel(module, program, sample)
 
 
@@ -46,7 +52,7 @@ def _load(source: Source) -> tuple[Any, Any]:
     if source.kind == "neutral":
         from throughline.frameworks import torch_net
 
-        weights, spec = neutral_weights(source)
+        weights, spec = neutral_weights(Path(source.path))
         return torch_net.build(spec, weights), None
     if source.kind == "factory":
         module = call_factory(source)
@@ -65,6 +71,9 @@ def _load(source: Source) -> tuple[Any, Any]:
         module = torch.load(source.path, map_location="cpu", weights_only=False)
     except ThroughlineError:
         raise
+    except pickle.UnpicklingError as error:
+        received = "pickled objects in it" if source.kind == "pt2" else str(error).splitlines()[0]
+        raise DataError("MODEL", "a file of tensors alone", received, "add --trust if you trust it") from error
     except Exception as error:  # a damaged or foreign file makes each loader raise something else
         said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise DataError("MODEL", "a file that PyTorch loads", said, "save it again with this version") from error
@@ -74,18 +83,14 @@ def _load(source: Source) -> tuple[Any, Any]:
     return module.eval(), None
 
 
-def neutral_weights(source: Source) -> tuple[Weights, NetworkSpec]:
-    """Read safetensors of ours; a folder holds them beside their specification."""
-    path = Path(source.path)
-    return load_weights(path / "weights.safetensors" if path.is_dir() else path)
-
-
 class TorchModel(OpenedModel):
     """Answers without gradients, outside the fused paths that hide what happens inside."""
 
-    def __init__(self, module: Any, program: Any, sample: Mapping[str, Array]) -> None:
-        self.module, self.program = module, program
-        names, optional = _arguments(module, program)
+    def __init__(
+        self, module: Any, program: Any, sample: Mapping[str, Array], outputs: Sequence[str] | None = None
+    ) -> None:
+        self.module, self.program, self._outputs = module, program, outputs
+        names, optional = (list(sample), 0) if outputs else _arguments(module, program)
         if len(sample) > len(names) > 0 or len(sample) < len(names) - optional:
             in_order(names, sample)  # which says what is missing or too much
         # Arguments with a default that the sample leaves out keep it.
@@ -120,7 +125,9 @@ class TorchModel(OpenedModel):
 
         with torch.no_grad(), _unfused(), _jit_is_deprecated():
             result = self.module(*(torch.from_numpy(array) for array in arrays))
-        return {name: tensor.detach().numpy().copy() for name, tensor in named_outputs(result)}
+        found = named_outputs(result)
+        names = self._outputs or [name for name, _ in found]
+        return {name: tensor.detach().numpy().copy() for name, (_, tensor) in zip(names, found, strict=True)}
 
     @contextmanager
     def disturbed(self, noise: Noise, rng: np.random.Generator) -> Iterator[bool]:
