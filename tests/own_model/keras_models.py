@@ -25,5 +25,11 @@ def steps():
     return keras.Model(sequence, layers.Dense(2, name="logits")(x))
 
 
+def incomes():
+    table = keras.Input((2,), name="table")
+    x = layers.Normalization(mean=[150_000.0, 1975.0], variance=[4e4**2, 12.0**2])(table)
+    return keras.Model(table, layers.Dense(3, activation="softmax", name="classes")(layers.Dense(8)(x)))
+
+
 def not_a_model():
     return 3

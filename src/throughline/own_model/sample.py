@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from throughline.errors import DataError, MissingPackageError, ThroughlineError, quoted
+from throughline.errors import DataError, MissingPackageError, ThroughlineError, WorkerError, quoted
+from throughline.processes import Child, Emit
 from throughline.weights import Array
 
 FEWEST_ROWS = 4  # batches of 1, of 2 and of all are to be three different ones
@@ -49,9 +51,9 @@ def _read(path: Path) -> dict[str, Array]:
     if suffix not in (".npz", ".npy", ".csv", ".parquet"):
         raise DataError("--sample", ALLOWED, quoted(path), "save it as one of these")
     try:
-        if suffix in (".csv", ".parquet"):
-            return {"": _table(path, suffix)}
-        return _arrays(path)
+        if suffix == ".csv":
+            return {"": read_table(path)}
+        return {"": _parquet(path)} if suffix == ".parquet" else _arrays(path)
     except ThroughlineError:
         raise
     except Exception as error:  # zip, zlib, NumPy and Polars each have their own for a damaged file
@@ -62,12 +64,12 @@ def _read(path: Path) -> dict[str, Array]:
 
 
 def _arrays(path: Path) -> dict[str, Array]:
-    # Beside arrays an archive may hold anything; what is no array comes as bytes. Objects would be unpickled.
     try:
-        found = np.load(path, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return {"": found}
-        with found:
+        with path.open("rb") as file:
+            found = np.load(file, allow_pickle=False)
+            if isinstance(found, np.ndarray):
+                return {"": found}
+            # Beside arrays an archive may hold anything; what is no array comes as bytes.
             return {name: np.asarray(found[name]) for name in found.files}
     except ValueError as error:
         if "allow_pickle" not in str(error):
@@ -85,12 +87,38 @@ def _check_numbers(parameter: str, array: Array) -> None:
         raise DataError(parameter, "finite numbers", received, "leave such rows out or fill them")
 
 
-def _table(path: Path, suffix: str) -> Array:
+def _parquet(path: Path) -> Array:
+    """Read Parquet in a process of its own: damaged files make Polars panic, or end the process (polars 1.44)."""
+    with tempfile.TemporaryDirectory(prefix="throughline-sample-") as folder:
+        made = Path(folder) / "rows.npy"
+        with Child("read the sample", log=Path(folder) / "log") as child:
+            try:
+                child.call("throughline.own_model.sample:convert_table", {"path": str(path), "made": str(made)})
+            except WorkerError as error:
+                raise ValueError("damaged, or no Parquet") from error
+        rows: Array = np.load(made, allow_pickle=False)
+        return rows
+
+
+def convert_table(path: str, made: str, emit: Emit) -> None:
+    """Write the rows of a table as .npy."""
+    np.save(made, read_table(Path(path)))
+
+
+def read_table(path: Path) -> Array:
+    """Read the numbers of a .csv or .parquet file; its columns become the second axis.
+
+    Raises
+    ------
+    DataError
+        If a column has words or gaps.
+    """
     try:
         import polars as pl
     except ImportError as error:
         raise MissingPackageError("polars", "installed to read tables", "none", "pip install throughline") from error
-    frame = pl.read_csv(path, infer_schema_length=None) if suffix == ".csv" else pl.read_parquet(path)
+    is_csv = path.suffix.lower() == ".csv"
+    frame = pl.read_csv(path, infer_schema_length=None) if is_csv else pl.read_parquet(path)
     words = [name for name, dtype in frame.schema.items() if not (dtype.is_numeric() or dtype == pl.Boolean)]
     if words:
         raise DataError("--sample", "a table of numbers", f"text in column {quoted(words[0])}", "leave that column out")
