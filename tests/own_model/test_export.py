@@ -148,6 +148,17 @@ def test_keras_images_go_to_tflite_and_through_pytorch_to_onnx(tmp_path: Path) -
 
 
 @pytest.mark.xdist_group("tensorflow")
+def test_dictionaries_in_and_out_keep_their_keys(tmp_path: Path) -> None:
+    # The layers are called otherwise, and in another order.
+    model = f"{HERE / 'keras_models.py'}:dictionaries"
+    status, record, said = export(model, tmp_path, "tflite-float32,onnx-float32", left=LEFT, right=RIGHT)
+    assert status == 0, said
+    assert record.inputs == {"left": "float32 [5]", "right": "float32 [3]"}
+    assert record.outputs == {"one": "float32 [1]", "three": "float32 [3]"}
+    assert set(verdicts(record).values()) <= {"identical", "rounding"}
+
+
+@pytest.mark.xdist_group("tensorflow")
 def test_keras_file_and_savedmodel_are_models_themselves(tmp_path: Path) -> None:
     model = f"{HERE / 'keras_models.py'}:two_in_two_out"
     status, record, said = export(model, tmp_path, "keras,savedmodel", left=LEFT, right=RIGHT)

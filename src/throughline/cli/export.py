@@ -23,7 +23,10 @@ def export(
     model: Annotated[str, Parameter(help="Model file, SavedModel folder, or file.py:factory, which is run.")],
     /,
     *,
-    sample: Annotated[Path, Parameter(help="Rows to answer: .npz with one array an input, .npy, .csv, .parquet.")],
+    sample: Annotated[
+        Path,
+        Parameter(help="Rows to answer: .npz with an array for each input by name, or .npy, .csv, .parquet for one."),
+    ],
     to: Annotated[str, Parameter(help="Formats such as tflite-int8,onnx-float32. Default: all.")] = "all",
     labels: Annotated[Path | None, Parameter(help="True class of each row, counted from 0: .npy or lines.")] = None,
     out: Annotated[Path | None, Parameter(help="Folder to write, new or empty. Default: exports/NAME.")] = None,
@@ -33,10 +36,13 @@ def export(
     """Bring a model of your own to every format, and prove that each file is still that model.
 
     MODEL is a .keras, .pt2, TorchScript or .onnx file, a SavedModel folder,
-    safetensors of ours, or file.py:factory, a function that returns an nn.Module
-    or a keras.Model; that one runs your code. The rows are answered in batches of
-    1, of 2 and of all. How far a file may differ follows from how far rounding
-    moves the model's own answers. Formats that another is made from are added.
+    weights.safetensors of a run, or file.py:factory, a function that returns an
+    nn.Module or a keras.Model; that one runs your code. Code inside a file, such as
+    a Lambda layer or a pickled module, is refused unless you add --trust.
+
+    The rows, four or more, are answered in batches of 1, of 2 and of all. How far a
+    file may differ follows from how far rounding moves the model's own answers.
+    Formats that another is made from are added.
 
     For example:
 

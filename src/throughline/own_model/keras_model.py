@@ -58,13 +58,15 @@ class KerasModel(OpenedModel):
             remedy = "end the factory with keras.Model(inputs, outputs)"
             raise UsageError("MODEL", allowed, f"the class {quoted(type(model).__name__)}", remedy)
         self.model = model
-        self.inputs = [plain_name(tensor.name) for tensor in model.inputs]
+        self._structure = getattr(model, "_inputs_struct", None)
+        names = _keys(self._structure) or [tensor.name for tensor in model.inputs]
+        self.inputs = [plain_name(name) for name in names]
         self.dtypes = [str(tensor.dtype) for tensor in model.inputs]
         self.shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
         # A Sequential has one output and, unlike a Functional, no name for it but that of its last layer.
         names = getattr(model, "output_names", None) or [model.layers[-1].name]
+        names = _keys(getattr(model, "_outputs_struct", None)) or names
         self.outputs = _unique([plain_name(name) for name in names])
-        self._structure = getattr(model, "_inputs_struct", None)
         layers = [layer for layer in model._flatten_layers(include_self=False) if not list(layer._layers)]
         self.scales_inputs = any(type(layer).__name__ in SCALING_LAYERS for layer in layers)
         operations = {id(entry): entry for entry in [*layers, *_operations(model, keras)]}
@@ -144,6 +146,15 @@ class KerasModel(OpenedModel):
 def _operations(model: Any, keras: Any) -> list[Any]:
     """Return operations of a functional graph that are no layers, such as a sum of two branches."""
     return [entry for entry in getattr(model, "operations", []) if not isinstance(entry, keras.Layer)]
+
+
+def _keys(structure: Any) -> list[str]:
+    """Return the keys of a dictionary of tensors in Keras' order; nothing for any other structure."""
+    import keras
+
+    if not isinstance(structure, dict) or any(isinstance(value, dict | list | tuple) for value in structure.values()):
+        return []
+    return [str(key) for key in keras.tree.flatten({key: key for key in structure})]
 
 
 def _is_bounded(operation: Any) -> bool:
