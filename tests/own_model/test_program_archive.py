@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from throughline.errors import DataError
@@ -125,12 +125,14 @@ SIZES = st.recursive(
 )
 
 
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(SIZES, SIZES)
 def test_sizes_and_guards_are_arithmetic(left: str, right: str) -> None:
     assert is_arithmetic(left)
     assert is_arithmetic(f"{left} <= {right}")
 
 
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(
     SIZES,
     st.sampled_from(["exec({})", "({}).__class__", "(lambda: {})()", "[{}][0].real", "L[{}]()", "{} or open('a b')"]),
