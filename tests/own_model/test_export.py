@@ -6,13 +6,19 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
 
+from throughline.data.of_run import rows_of_run
+from throughline.errors import DataError
 from throughline.own_model.record import ExportRecord, read_record
+
+if TYPE_CHECKING:
+    from tests.conftest import FinishedRun
 
 HERE = Path(__file__).parent
 RNG = np.random.default_rng(5)
@@ -142,6 +148,17 @@ def test_keras_images_go_to_tflite_and_through_pytorch_to_onnx(tmp_path: Path) -
 
 
 @pytest.mark.xdist_group("tensorflow")
+def test_dictionaries_in_and_out_keep_their_keys(tmp_path: Path) -> None:
+    # The layers are called otherwise, and in another order.
+    model = f"{HERE / 'keras_models.py'}:dictionaries"
+    status, record, said = export(model, tmp_path, "tflite-float32,onnx-float32", left=LEFT, right=RIGHT)
+    assert status == 0, said
+    assert record.inputs == {"left": "float32 [5]", "right": "float32 [3]"}
+    assert record.outputs == {"one": "float32 [1]", "three": "float32 [3]"}
+    assert set(verdicts(record).values()) <= {"identical", "rounding"}
+
+
+@pytest.mark.xdist_group("tensorflow")
 def test_keras_file_and_savedmodel_are_models_themselves(tmp_path: Path) -> None:
     model = f"{HERE / 'keras_models.py'}:two_in_two_out"
     status, record, said = export(model, tmp_path, "keras,savedmodel", left=LEFT, right=RIGHT)
@@ -177,3 +194,85 @@ def test_a_lambda_layer_needs_trust(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     record = json.loads((tmp_path / "out" / "record.json").read_text())
     assert record["artefacts"][0]["verdict"] in ("identical", "rounding")
+
+
+@pytest.mark.xdist_group("tensorflow")
+def test_float16_keeps_the_scaling_of_incomes_and_years(tmp_path: Path) -> None:
+    # 150,000 is infinite in float16, and years have a step of 1 there.
+    rows = np.stack([RNG.normal(150_000, 40_000, 40), RNG.normal(1975, 12, 40)], axis=1).astype(np.float32)
+    status, record, said = export(f"{HERE / 'keras_models.py'}:incomes", tmp_path, "tflite-float16", table=rows)
+    (made,) = (entry for entry in record.artefacts if entry.name == "tflite-float16")
+    assert status == 0, said
+    assert made.verdict == "explained (float16 weights)"
+    assert made.facts["constants_kept_in_float32"] == 2
+    assert made.outputs[0].largest_difference < 1e-3
+
+
+@pytest.mark.xdist_group("torch")
+def test_a_pickled_module_needs_trust(tmp_path: Path) -> None:
+    import torch
+
+    torch.save(torch.nn.Sequential(torch.nn.Linear(5, 2), torch.nn.Sigmoid()), tmp_path / "net.pt")
+    torch.save(torch.nn.Linear(5, 2).state_dict(), tmp_path / "state.pt")
+    np.save(tmp_path / "rows.npy", LEFT)
+    for name, options, said in (
+        ("net.pt", (), "a pickled PyTorch file that could run code"),
+        ("state.pt", ("--trust",), "MODEL must be a whole module, but got a pickled OrderedDict"),
+    ):
+        done = call(tmp_path / name, tmp_path / "rows.npy", tmp_path / "out", "torchscript", *options)
+        assert done.returncode == 2, done.stderr
+        assert said in done.stderr
+        assert not (tmp_path / "out").exists()
+    status, record, said = export(str(tmp_path / "net.pt"), tmp_path, "torchscript,onnx-float32", "--trust", x=LEFT)
+    assert status == 0, said
+    assert set(verdicts(record).values()) <= {"identical", "rounding"}
+
+
+def call(model: Path | str, sample: Path, out: Path, to: str, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "throughline", "export", str(model), "--sample", str(sample), "--out", str(out)]
+    return subprocess.run([*command, "--to", to, *options], capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.mark.xdist_group("torch")
+def test_a_fault_in_a_users_file_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("import torch\n\ndef build():\n    return torch.nn.Linear(1 // 0, 2)\n")
+    np.save(tmp_path / "rows.npy", LEFT)
+    done = call(f"{tmp_path / 'net.py'}:build", tmp_path / "rows.npy", tmp_path / "out", "torchscript")
+    assert done.returncode == 2
+    assert "ZeroDivisionError in line 4 (integer division or modulo by zero): correct it." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.xdist_group("torch")
+def test_whole_numbers_are_codes_or_numbers_as_the_module_takes_them() -> None:
+    import torch
+
+    from throughline.own_model.torch_model import TorchModel
+
+    whole = {"": np.arange(20).reshape(5, 4)}
+    assert TorchModel(torch.nn.Embedding(20, 3), None, whole).dtypes == ["int64"]
+    assert TorchModel(torch.nn.Linear(4, 3), None, whole).dtypes == ["float32"]
+    assert TorchModel(torch.nn.Linear(4, 3).double(), None, {"": np.ones((5, 4), np.float32)}).dtypes == ["float64"]
+    with pytest.raises(DataError, match="float64, but got bfloat16"):
+        TorchModel(torch.nn.Linear(4, 3).bfloat16(), None, whole)
+
+
+@pytest.mark.xdist_group("run")
+def test_weights_of_a_run_get_the_verdicts_of_the_run(finished_run: FinishedRun, tmp_path: Path) -> None:
+    split = rows_of_run(finished_run.record, finished_run.data)
+    rows = split.X_test.astype(np.float32)
+    wanted = ["torchscript", "torch-export", "onnx-float32", "savedmodel", "tflite-float32", "tflite-float16"]
+    np.save(tmp_path / "labels.npy", split.y_test.astype(np.int64).reshape(-1))
+    options = ("--labels", str(tmp_path / "labels.npy"))
+    weights = finished_run.folder / "models/torch/weights.safetensors"
+    to = ",".join([*wanted, "neutral", "c99"])
+    status, record, said = export(str(weights), tmp_path, to, *options, features=rows)
+    assert status == 0, said
+    assert record.kind == "neutral"
+    in_run = {entry.name: entry for entry in finished_run.record.formats}
+    for entry in record.artefacts:
+        assert entry.status == "passed"
+        kind = in_run[entry.name].verdict if entry.name in in_run else "rounding"
+        assert entry.verdict in ("identical", kind)
+    (script,) = (entry for entry in record.artefacts if entry.name == "torchscript")
+    assert script.accuracy == pytest.approx(in_run["torchscript"].test_accuracy)

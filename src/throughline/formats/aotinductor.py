@@ -27,7 +27,7 @@ def export(inputs: ExportInputs, path: Path) -> Facts:
 
     with tempfile.TemporaryDirectory() as folder, fresh_cache(dir=folder):
         aoti_compile_and_package(export_graph(inputs.network), package_path=str(path), inductor_configs=OPTIONS)
-    metadata = _drop_sources(path)
+    metadata = drop_sources(path)
     return {
         "exporter": "torch._inductor.aoti_compile_and_package",
         "torch": torch.__version__,
@@ -36,8 +36,19 @@ def export(inputs: ExportInputs, path: Path) -> Facts:
     }
 
 
-def _drop_sources(path: Path) -> Any:
-    """Rewrite the package without C++ sources and local paths; return what it says of its machine code."""
+def drop_sources(path: Path) -> Any:
+    """Rewrite a package without C++ sources and without the folders of the exporting machine.
+
+    Parameters
+    ----------
+    path : Path
+        As ``aoti_compile_and_package`` wrote it.
+
+    Returns
+    -------
+    dict of str to str
+        What the package says of its machine code, such as ``AOTI_CPU_ISA`` and ``AOTI_MACHINE``.
+    """
     import torch
 
     archive = torch._C.PyTorchFileReader(str(path))

@@ -46,7 +46,7 @@ def _export(source: Path, path: Path) -> Facts:
     _keep_scaling_apart(model)
     path.mkdir()
     openvino.save_model(model, path / GRAPH_NAME, compress_to_fp16=False)
-    _strip_runtime_info(path / GRAPH_NAME)
+    strip_runtime_info(path / GRAPH_NAME)
     return {"exporter": "openvino.Core.read_model, save_model", "openvino": openvino.__version__.split("-")[0]}
 
 
@@ -59,8 +59,24 @@ def _keep_scaling_apart(model: Any) -> None:
     division.input(0).replace_source_output(barrier.output(0))
 
 
-def _strip_runtime_info(path: Path) -> None:
-    # What the converter notes of itself includes the path of what it converted.
+def strip_runtime_info(path: Path) -> None:
+    """Rewrite a graph without what the converter notes of itself, which includes the path of what it converted.
+
+    Parameters
+    ----------
+    path : Path
+        The XML file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "network.xml"
+    ...     _ = path.write_text("<net><layers/> <rt_info><input_model value='secret.onnx'/></rt_info></net>")
+    ...     strip_runtime_info(path)
+    ...     path.read_text()
+    '<net><layers/></net>'
+    """
     text = path.read_text(encoding="utf-8")
     path.write_text(re.sub(r"\s*<rt_info>.*</rt_info>(?=\s*</net>)", "", text, flags=re.DOTALL), encoding="utf-8")
 
@@ -102,7 +118,7 @@ class OpenvinoRunner(Runner):
 
 def _port(tensor: Any) -> Port:
     shape = [None if axis.is_dynamic else axis.get_length() for axis in tensor.partial_shape]
-    return Port(name=tensor.any_name, dtype=tensor.element_type.to_dtype().__name__, shape=shape)
+    return Port(name=tensor.any_name, dtype=tensor.element_type.to_dtype().name, shape=shape)
 
 
 def load_in_float32(path: Path) -> OpenvinoRunner:

@@ -17,6 +17,12 @@ from throughline.weights import Array
 
 # The scaling of the inputs, (x - mean) / std: the converter turns the division into a product.
 SCALING_OPERATORS = ["SUB", "DIV", "MUL"]
+# Operators whose constants are weights.
+PRODUCTS = (
+    *("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "CONV_3D", "BATCH_MATMUL"),
+    *("GATHER", "EMBEDDING_LOOKUP", "UNIDIRECTIONAL_SEQUENCE_LSTM"),
+)
+HALF_STEP = 2.0**-11  # of float16, as a share of the number
 
 
 def export_float32(inputs: ExportInputs, path: Path) -> Facts:
@@ -28,7 +34,7 @@ def export_float16(inputs: ExportInputs, path: Path) -> Facts:
     """Convert with the default optimisations and float16 as the type of stored weights.
 
     The converter would store the mean and standard deviation of the inputs in float16 as well: infinite beyond
-    65,504, and too coarse for a column of years. They are put back in float32.
+    65,504, and too coarse for a column of years. `keep_in_float32` puts them back.
     """
     import tensorflow as tf
 
@@ -39,7 +45,7 @@ def export_float16(inputs: ExportInputs, path: Path) -> Facts:
     facts = _convert(inputs, path, set_options)
     plain = path.with_name(path.name + ".float32")
     _convert(inputs, plain, lambda converter: None)
-    n_restored = _restore_scaling(path, plain)
+    n_restored = keep_in_float32(path, plain)
     plain.unlink()
     return facts | {"constants_kept_in_float32": n_restored}
 
@@ -102,31 +108,76 @@ def _converter(inputs: ExportInputs) -> Any:
     return tf.lite.TFLiteConverter.from_saved_model(str(inputs.files["savedmodel"]), signature_keys=[SIGNATURE])
 
 
-def _restore_scaling(path: Path, plain: Path) -> int:
-    """Give the element-wise operators of a float16 file their constants of the float32 file; return how many."""
-    from tensorflow.lite.python import schema_py_generated as schema
+def keep_in_float32(path: Path, plain: Path) -> int:
+    """Put those constants of a float16 file back into float32 that must not be rounded to 16 bits.
+
+    These are the constants by column or by channel of operators that are no products, such as the mean and the standard
+    deviation of inputs: a difference of two large numbers has none of the digits that rounding took. And any constant,
+    kernels included, that loses more than half a step of float16 of its largest number: beyond 65,504 it would be
+    infinite, and below 6e-5 it has fewer digits.
+
+    Parameters
+    ----------
+    path : Path
+        The file with float16 constants, rewritten in place.
+    plain : Path
+        The same model, converted without optimisations.
+
+    Returns
+    -------
+    int
+        How many constants were put back; 0 if the converter made another graph for float16.
+    """
     from tensorflow.lite.tools import flatbuffer_utils
 
     model, exact = (flatbuffer_utils.read_model(str(file)) for file in (path, plain))
-    graph, exact_graph = model.subgraphs[0], exact.subgraphs[0]
+    n_restored = sum(
+        _restore(model, graph, exact, exact_graph)
+        for graph, exact_graph in zip(model.subgraphs, exact.subgraphs, strict=True)
+    )
+    if n_restored:
+        flatbuffer_utils.write_model(model, str(path))
+    return n_restored
+
+
+def _restore(model: Any, graph: Any, exact: Any, exact_graph: Any) -> int:
+    from tensorflow.lite.python import schema_py_generated as schema
+
     dequantize = schema.BuiltinOperator.DEQUANTIZE
+    products = {getattr(schema.BuiltinOperator, name) for name in PRODUCTS}
     unpacked = {op.outputs[0]: op for op in graph.operators if _code(model, op) == dequantize}
     computing = [op for op in graph.operators if _code(model, op) != dequantize]
-    n_restored = 0
     # Without the unpacking the two graphs are the same operators in the same order.
+    if [_code(model, op) for op in computing] != [_code(exact, op) for op in exact_graph.operators]:
+        return 0
+    n_restored = 0
     for op, exact_op in zip(computing, exact_graph.operators, strict=True):
-        if _code(model, op) == schema.BuiltinOperator.FULLY_CONNECTED:
-            continue
         for tensor, exact_tensor in zip(op.inputs, exact_op.inputs, strict=True):
-            if tensor in unpacked:
-                buffer = exact.buffers[exact_graph.tensors[exact_tensor].buffer]
-                model.buffers[graph.tensors[tensor].buffer].data = buffer.data
-                replaced = unpacked.pop(tensor)
-                graph.operators.remove(replaced)
+            if tensor not in unpacked:
+                continue
+            data = exact.buffers[exact_graph.tensors[exact_tensor].buffer].data
+            if data is None or not _must_stay(data, exact_graph.tensors[exact_tensor], _code(model, op) in products):
+                continue
+            replaced = unpacked.pop(tensor)
+            graph.operators.remove(replaced)
+            model.buffers.append(schema.BufferT(data=data))
+            graph.tensors[tensor].buffer = len(model.buffers) - 1
+            if not any(replaced.inputs[0] in other.inputs for other in graph.operators):
                 model.buffers[graph.tensors[replaced.inputs[0]].buffer].data = None
-                n_restored += 1
-    flatbuffer_utils.write_model(model, str(path))
+            n_restored += 1
     return n_restored
+
+
+def _must_stay(data: Any, tensor: Any, in_product: bool) -> bool:
+    import numpy as np
+
+    by_channel = sum(n > 1 for n in (tensor.shape if tensor.shape is not None else ())) <= 1
+    if by_channel and not in_product:
+        return True
+    values = np.frombuffer(bytes(data), np.float32)
+    with np.errstate(over="ignore"):
+        lost = np.abs(values - values.astype(np.float16).astype(np.float32)).max(initial=0)
+    return bool(lost > HALF_STEP * np.abs(values).max(initial=0))
 
 
 def _code(model: Any, operator: Any) -> int:

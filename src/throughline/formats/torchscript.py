@@ -20,12 +20,29 @@ def export(inputs: ExportInputs, path: Path) -> Facts:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
         torch.jit.script(inputs.network.eval()).save(str(path))
-    _drop_debug_records(path)
+    drop_debug_records(path)
     return {"exporter": "torch.jit.script", "torch": torch.__version__}
 
 
-def _drop_debug_records(path: Path) -> None:
-    # Beside each piece of code lies a record that names the source files of the exporting machine.
+def drop_debug_records(path: Path) -> None:
+    """Rewrite a TorchScript file without the records that name source files of the exporting machine.
+
+    Parameters
+    ----------
+    path : Path
+        Such a record lies beside each piece of code in it; the program runs without them.
+
+    Examples
+    --------
+    >>> import tempfile, warnings, zipfile, torch
+    >>> with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")  # TorchScript is deprecated
+    ...     path = Path(folder) / "linear.pt"
+    ...     torch.jit.script(torch.nn.Linear(2, 1)).save(path)
+    ...     drop_debug_records(path)
+    ...     any(name.endswith(".debug_pkl") for name in zipfile.ZipFile(path).namelist())
+    False
+    """
     import torch
 
     archive = torch._C.PyTorchFileReader(str(path))

@@ -19,6 +19,8 @@ from throughline.weights import Array
 BATCH_SIZES = (1, 2)  # the whole sample is added: an axis frozen at 1 shows at 2
 # Student's t with 16 degrees of freedom asks for 1.6 times what it would with infinitely many.
 N_DRAWS = 16
+# A sigmoid from a fraction of two polynomials, as in ONNX Runtime, errs by a unit of 1 and not of its answer.
+PROBABILITY_ERROR = 2.0**-24
 Answer = Callable[[Sequence[Array]], dict[str, Array]]
 
 
@@ -54,7 +56,7 @@ def answer_source(
         given = {name.removeprefix("array:"): found[name] for name in found.files}
     emit({"stage": "load the model"})
     opened = open_model(described, process, given)
-    arrays = aligned(opened.inputs, opened.dtypes, given)
+    arrays = aligned(opened.inputs, opened.dtypes, opened.shapes, given)
     np.savez(folder / "inputs.npz", **dict(zip(opened.inputs, arrays, strict=True)))  # type: ignore[arg-type]
     emit({"stage": "answer the sample"})
     answers, refused = _answers(opened, arrays)
@@ -140,8 +142,9 @@ def _moves(
         for name, values in expected.items():
             exact = values.astype(np.float64)
             moved = found[name].astype(np.float64)
-            if noise.value_levels and exact.min() >= 0 and exact.max() <= 1:
-                moved = moved + rng.uniform(-FIXED_STEP / 2, FIXED_STEP / 2, moved.shape)
+            if exact.min() >= 0 and exact.max() <= 1:
+                step = FIXED_STEP if noise.value_levels else 2 * PROBABILITY_ERROR
+                moved = moved + rng.uniform(-step / 2, step / 2, moved.shape)
             squares[name] += np.square(np.abs(moved - exact).reshape(len(exact), -1).max(axis=1))
     return {name: np.sqrt(values / N_DRAWS) for name, values in squares.items()}
 

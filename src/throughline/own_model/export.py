@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,10 +17,11 @@ from typing import Any
 import numpy as np
 
 from throughline.environment import installed_versions
-from throughline.errors import ThroughlineError, UsageError, WorkerError, quoted
+from throughline.errors import DataError, ThroughlineError, UsageError, WorkerError, quoted
 from throughline.formats import load_formats
 from throughline.formats.base import Format, file_sha256, file_size_bytes
 from throughline.output import folder_written_whole, write_whole
+from throughline.own_model.export_inputs import LONGEST_REASON
 from throughline.own_model.judge import judge, labels_of
 from throughline.own_model.noise import NOISE_OF_FORMAT, NOISES, ROUNDING
 from throughline.own_model.opened import ENVIRONMENT, PRELOAD
@@ -43,6 +46,7 @@ def export_model(
     out: Path | None,
     trust: bool,
     on_event: OnEvent = ignore,
+    on_source: Callable[[Source], None] = lambda source: None,
 ) -> tuple[ExportRecord, Path]:
     """Export a model to formats, prove each, and write a folder with all of it.
 
@@ -61,6 +65,8 @@ def export_model(
     trust : bool
         Whether code that came with a file may be run.
     on_event : callable
+    on_source : callable
+        Receives what MODEL was found to be when all that was given has been checked, before it is loaded.
 
     Returns
     -------
@@ -85,6 +91,7 @@ def export_model(
         tempfile.TemporaryDirectory(prefix="throughline-export-") as work,
         Export(source, family, folder, Path(work), on_event) as export,
     ):
+        on_source(source)
         record = export.run(wanted, rows, true_labels)
         record = dataclasses.replace(record, wall_s=round(time.perf_counter() - started, 3))
         write_whole(folder / "record.json", record.to_json())
@@ -113,6 +120,7 @@ class Export:
     work: Path
     on_event: OnEvent
     _children: list[Child] = field(default_factory=list)
+    _closed: bool = False
 
     def run(self, wanted: Sequence[str], rows: Mapping[str, Array], labels: Array | None) -> ExportRecord:
         """Take the source's answers, then make and prove each format, as many at a time as there are cores."""
@@ -121,12 +129,14 @@ class Export:
         described = self._described(names)
         self.source = dataclasses.replace(self.source, state=described["state"])
         expected = _by_batch(self.work / "source.npz")
+        if labels is not None:
+            _check_labels(labels, expected[max(expected)])
         made: dict[str, Future[ArtefactRecord]] = {}
         with ThreadPoolExecutor(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2) as pool:
             try:
                 for name in names:  # a format comes after what it is made from
                     made[name] = pool.submit(self._artefact, name, described, made, expected, labels)
-                artefacts = [made[name].result() for name in names]
+                artefacts = [made[name].result() for name in load_formats() if name in made]
             except BaseException:
                 self.close()
                 pool.shutdown(cancel_futures=True)
@@ -197,12 +207,15 @@ class Export:
         try:
             found = self._exported(form, route, path, described)
         except WorkerError as error:
-            return _not_run(form, f"its exporter died: {self._without_places(str(error))}")
+            _remove(path)
+            return _not_run(form, f"its exporter died: {self._said(str(error))}")
         if "refused" in found:
-            return _not_run(form, f"its exporter refused: {self._without_places(found['refused'])}")
+            _remove(path)
+            return _not_run(form, f"its exporter refused: {self._said(found['refused'])}")
         record = ArtefactRecord(name=name, title=form.title, status="failed", made_from=route.made_from)
         if "broken" in found:
-            return dataclasses.replace(record, reason=self._without_places(found["broken"]))
+            _remove(path)
+            return dataclasses.replace(record, reason=self._said(found["broken"]))
         record = dataclasses.replace(
             record,
             path=path.relative_to(self.folder).as_posix(),
@@ -214,7 +227,7 @@ class Export:
         try:
             return self._proven(form, path, described, expected, labels, record)
         except ThroughlineError as error:
-            return dataclasses.replace(record, reason=self._without_places(str(error)))
+            return dataclasses.replace(record, reason=self._said(str(error)))
 
     def _not_possible(
         self, form: Format, route: Route | str, described: dict[str, Any], made: Mapping[str, Future[ArtefactRecord]]
@@ -306,6 +319,8 @@ class Export:
         function: str,
         arguments: Mapping[str, Any],
     ) -> Any:
+        if self._closed:  # interrupted between two children
+            raise WorkerError("The export was stopped.")
         child = Child(name, preload=preload, log=self.work / f"{name.replace(' ', '-')}.log", environment=environment)
         self._children.append(child)
         stage: Callable[[Mapping[str, Any]], None] = lambda message: self.on_event(Stage(name, message["stage"]))  # noqa: E731
@@ -316,13 +331,17 @@ class Export:
         finally:
             self.on_event(Stage(name, ""))
 
-    def _without_places(self, text: str) -> str:
+    def _said(self, text: str) -> str:
+        """Return the first line of a reason, without places of this machine; logs are gone when it is read."""
+        text = re.sub(r"; see \S*\.log$", "", text.strip())
         for place in (self.work, self.folder):
             text = text.replace(f"{place}{os.sep}", "").replace(str(place), "")
-        return text
+        text = text.splitlines()[0]
+        return text if len(text) <= 2 * LONGEST_REASON else text[: 2 * LONGEST_REASON - 3] + "..."
 
     def close(self) -> None:
-        """Stop every child that still runs."""
+        """Stop every child that still runs, and start no more."""
+        self._closed = True
         for child in list(self._children):
             child.stop()
 
@@ -331,6 +350,14 @@ class Export:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _remove(path: Path) -> None:
+    """Remove what an exporter wrote before it failed."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _formats_of(noise: str, names: Sequence[str]) -> list[str]:
@@ -350,12 +377,28 @@ def _by_batch(path: Path) -> dict[int, dict[str, Array]]:
     return found
 
 
-def _accuracy(answers: Mapping[str, Array], labels: Array | None) -> float | None:
-    """Return the share of right classes of the first output that has classes."""
-    if labels is None:
-        return None
+def _classes(answers: Mapping[str, Array]) -> tuple[Array, int] | None:
+    """Return the classes that the first output with classes gives, and how many it knows."""
     for values in answers.values():
         given = labels_of(values) if values.dtype.kind == "f" else None
         if given is not None:
-            return float(np.mean(given == labels))
+            return given, max(2, int(values.shape[-1]))
     return None
+
+
+def _check_labels(labels: Array, answers: Mapping[str, Array]) -> None:
+    found = _classes(answers)
+    shapes = ", ".join(f"{name} {values.shape}" for name, values in answers.items())
+    if found is None:
+        allowed = "left out for a model without an output of shape (rows, classes) or of probabilities"
+        raise DataError("--labels", allowed, shapes, "export without it")
+    _, n_classes = found
+    if labels.max() >= n_classes:
+        allowed = f"class numbers from 0 to {n_classes - 1}, since the model's outputs are {shapes}"
+        raise DataError("--labels", allowed, str(labels.max()), "number the classes as its outputs are")
+
+
+def _accuracy(answers: Mapping[str, Array], labels: Array | None) -> float | None:
+    """Return the share of right classes of the first output that has classes."""
+    found = None if labels is None else _classes(answers)
+    return None if found is None else float(np.mean(found[0] == labels))

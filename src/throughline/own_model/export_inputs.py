@@ -132,7 +132,7 @@ def one_sentence(error: BaseException) -> str:
     # Converters that end in C++ put the reason on a line of its own.
     for line in lines:
         if "error:" in line:
-            said = line.split("error:", 1)[1].strip()
+            said = re.sub(r"^loc\(.*\): ", "", line.split("error:", 1)[1].strip())
             break
     said = re.sub(r"(/[\w.+-]+)+/([\w.+-]+)", r"\2", said)
     said = said if len(said) <= LONGEST_REASON else said[: LONGEST_REASON - 3] + "..."

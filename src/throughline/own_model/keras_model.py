@@ -12,7 +12,7 @@ import numpy as np
 from throughline.errors import DataError, UsageError, quoted
 from throughline.own_model.noise import Noise
 from throughline.own_model.opened import OpenedModel, call_factory, plain_name
-from throughline.own_model.source import Source
+from throughline.own_model.source import Source, neutral_weights
 from throughline.weights import Array
 
 SCALING_LAYERS = ("Normalization", "Rescaling")
@@ -26,9 +26,8 @@ def open_keras(source: Source) -> KerasModel:
 
     if source.kind == "neutral":
         from throughline.frameworks import keras_net
-        from throughline.own_model.torch_model import neutral_weights
 
-        weights, spec = neutral_weights(source)
+        weights, spec = neutral_weights(Path(source.path))
         return KerasModel(keras_net.build(spec, weights))
     if source.kind == "factory":
         if keras.backend.backend() == "tensorflow":  # the function imports TensorFlow wherever it finds it
@@ -59,12 +58,15 @@ class KerasModel(OpenedModel):
             remedy = "end the factory with keras.Model(inputs, outputs)"
             raise UsageError("MODEL", allowed, f"the class {quoted(type(model).__name__)}", remedy)
         self.model = model
-        self.inputs = [plain_name(tensor.name) for tensor in model.inputs]
+        self._structure = getattr(model, "_inputs_struct", None)
+        names = _keys(self._structure) or [tensor.name for tensor in model.inputs]
+        self.inputs = [plain_name(name) for name in names]
         self.dtypes = [str(tensor.dtype) for tensor in model.inputs]
+        self.shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
         # A Sequential has one output and, unlike a Functional, no name for it but that of its last layer.
         names = getattr(model, "output_names", None) or [model.layers[-1].name]
+        names = _keys(getattr(model, "_outputs_struct", None)) or names
         self.outputs = _unique([plain_name(name) for name in names])
-        self._structure = getattr(model, "_inputs_struct", None)
         layers = [layer for layer in model._flatten_layers(include_self=False) if not list(layer._layers)]
         self.scales_inputs = any(type(layer).__name__ in SCALING_LAYERS for layer in layers)
         operations = {id(entry): entry for entry in [*layers, *_operations(model, keras)]}
@@ -144,6 +146,15 @@ class KerasModel(OpenedModel):
 def _operations(model: Any, keras: Any) -> list[Any]:
     """Return operations of a functional graph that are no layers, such as a sum of two branches."""
     return [entry for entry in getattr(model, "operations", []) if not isinstance(entry, keras.Layer)]
+
+
+def _keys(structure: Any) -> list[str]:
+    """Return the keys of a dictionary of tensors in Keras' order; nothing for any other structure."""
+    import keras
+
+    if not isinstance(structure, dict) or any(isinstance(value, dict | list | tuple) for value in structure.values()):
+        return []
+    return [str(key) for key in keras.tree.flatten({key: key for key in structure})]
 
 
 def _is_bounded(operation: Any) -> bool:

@@ -67,6 +67,10 @@ class OnnxModel(OpenedModel):
         self._own_inputs = [entry.name for entry in self._session.get_inputs()]
         self.inputs = [plain_name(name) for name in self._own_inputs]
         self.dtypes = [numpy_dtype(entry.type) for entry in self._session.get_inputs()]
+        # A free axis has a name, or None.
+        self.shapes = [
+            tuple(n if isinstance(n, int) else None for n in entry.shape[1:]) for entry in self._session.get_inputs()
+        ]
         self.outputs = [entry.name for entry in self._session.get_outputs()]
 
     def answer(self, arrays: Sequence[Array]) -> dict[str, Array]:

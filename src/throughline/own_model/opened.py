@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,7 +35,7 @@ ENVIRONMENT: dict[str, dict[str, str]] = {
     "savedmodel": {"TF_USE_LEGACY_KERAS": "1"},
     "onnx": {},
 }
-Structure = Any
+Shape = tuple[int | None, ...]
 
 
 class OpenedModel(ABC):
@@ -46,12 +47,15 @@ class OpenedModel(ABC):
         Names, in the order of the model's own arguments.
     dtypes : list of str
         One an input.
+    shapes : list of tuple or None
+        Of each input without the batch axis, None for what is free; None where the model does not say.
     scales_inputs : bool
         Whether the first thing it does is to scale its inputs, which an int8 file then takes in float32.
     """
 
     inputs: list[str]
     dtypes: list[str]
+    shapes: Sequence[Shape | None]
     scales_inputs: bool = False
 
     @abstractmethod
@@ -76,26 +80,78 @@ class OpenedModel(ABC):
         return True
 
 
-def aligned(names: Sequence[str], dtypes: Sequence[str], sample: Mapping[str, Array]) -> list[Array]:
-    """Put sample arrays in the order of a model's inputs: by name where the names agree, else as they come.
+def aligned(
+    names: Sequence[str], dtypes: Sequence[str], shapes: Sequence[Shape | None], sample: Mapping[str, Array]
+) -> list[Array]:
+    """Put sample arrays in the order of a model's inputs, in its types.
+
+    Parameters
+    ----------
+    names, dtypes : sequence of str
+        Of the model's inputs.
+    shapes : sequence of tuple or None
+        Without the batch axis, None for what is free.
+    sample : mapping of str to ndarray
+
+    Returns
+    -------
+    list of ndarray
 
     Raises
     ------
     DataError
-        If there are not as many arrays as inputs.
+        If an array is missing, has another shape, or does not fit into the type of its input.
+
+    Examples
+    --------
+    >>> aligned(["a"], ["float32"], [(2,)], {"": np.array([[1, 2], [3, 4]])})[0].dtype
+    dtype('float32')
     """
-    if len(sample) != len(names):
-        allowed = f"one array for each input ({', '.join(names)})"
-        received = f"{len(sample)}: {', '.join(name or 'one without a name' for name in sample)}"
-        raise DataError("--sample", allowed, received, "save them with np.savez under these names")
-    chosen = [sample[name] for name in names] if set(names) == set(sample) else list(sample.values())
-    return [np.ascontiguousarray(array.astype(dtype)) for array, dtype in zip(chosen, dtypes, strict=True)]
+    found = in_order(names, sample)
+    for name, array, shape in zip(names, found, shapes, strict=True):
+        if shape is not None and not _fits(array.shape[1:], shape):
+            allowed = f"rows of shape {_shape_in_words(shape)}"
+            remedy = "save what the model takes, with one row for each example"
+            raise DataError(f"--sample {name}", allowed, _shape_in_words(array.shape[1:]), remedy)
+    return [_converted(name, array, dtype) for name, array, dtype in zip(names, found, dtypes, strict=True)]
 
 
-def guess_dtypes(arrays: Sequence[Array]) -> list[str]:
-    """Return what a model takes that does not say: float32 for fractions, int64 for whole numbers."""
-    kinds = {"f": "float32", "b": "bool"}
-    return [kinds.get(array.dtype.kind, "int64") for array in arrays]
+def in_order(names: Sequence[str], sample: Mapping[str, Array]) -> list[Array]:
+    """Return sample arrays by name; the only array is that of the only input, and NumPy's ``arr_0`` the first.
+
+    Raises
+    ------
+    DataError
+        If names or their number differ.
+    """
+    if len(sample) == len(names) and set(names) == set(sample):
+        return [sample[name] for name in names]
+    if len(sample) == len(names) and (len(names) == 1 or list(sample) == [f"arr_{i}" for i in range(len(names))]):
+        return list(sample.values())
+    allowed = f"one array for each input ({', '.join(names)})"
+    received = f"{len(sample)}: {', '.join(name or 'one without a name' for name in sample)}"
+    raise DataError("--sample", allowed, received, "save them with np.savez under these names")
+
+
+def _fits(found: tuple[int, ...], wanted: Shape) -> bool:
+    return len(found) == len(wanted) and all(n in (None, m) for n, m in zip(wanted, found, strict=True))
+
+
+def _shape_in_words(shape: Shape) -> str:
+    return "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
+
+
+def _converted(name: str, array: Array, dtype: str) -> Array:
+    """Return an array in the type of its input, unless that would change what it says."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        moved = array.astype(dtype)
+        same = np.isfinite(moved).all() if moved.dtype.kind == "f" else np.array_equal(moved.astype(np.float64), array)
+    if not same:
+        kind = "finite in" if moved.dtype.kind == "f" else "whole numbers that fit into"
+        low, high = array.min(), array.max()
+        received = f"{array.dtype} from {low:g} to {high:g}"
+        raise DataError(f"--sample {name}", f"{kind} the model's {dtype}", received, "save what the model takes")
+    return np.ascontiguousarray(moved)
 
 
 def plain_name(name: str) -> str:
@@ -115,7 +171,7 @@ def call_factory(source: Source) -> Any:
     Raises
     ------
     UsageError
-        If the function is not there, or does not return a model.
+        If the function is not there, or raises something.
     """
     path = Path(source.path)
     sys.path.insert(0, str(path.parent))  # the file may import its neighbours
@@ -124,12 +180,28 @@ def call_factory(source: Source) -> Any:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
+    with _users_errors(path):
+        spec.loader.exec_module(module)
     factory = getattr(module, source.factory, None)
     if not callable(factory):
         names = ", ".join(name for name in vars(module) if callable(getattr(module, name)) and name[0] != "_")
         raise UsageError("MODEL", f"a function of {quoted(path.name)} ({names})", quoted(source.factory), "name one")
-    return factory()
+    with _users_errors(path):
+        return factory()
+
+
+@contextmanager
+def _users_errors(path: Path) -> Iterator[None]:
+    """Say what went wrong in the user's file, and in which line of it."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        traceback.print_exc()
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        where = f" in line {lines[-1]}" if lines else ""
+        said = (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
+        received = f"{type(error).__name__}{where} ({said})"
+        raise UsageError("MODEL", f"a file that runs, {quoted(path.name)}", received, "correct it") from error
 
 
 def check_apart() -> None:

@@ -48,6 +48,7 @@ CONVERTERS: dict[str, list[str]] = {
     "tensorflow": ["!torch", "tensorflow"],
     "onnx-file": ["onnx", "onnxruntime"],
     "openvino": ["openvino"],
+    "numpy": ["numpy"],
 }
 TFLITE = ("tflite-float32", "tflite-float16", "tflite-dynamic", "tflite-int8")
 TORCH = ("torchscript", "torch-export", "aotinductor", "executorch", "onnx-float32")
@@ -90,7 +91,14 @@ ROUTES: dict[str, dict[str, Route]] = {
         **_openvino("savedmodel"),
     },
     "torch": {**_torch("torch"), **_onnx_files("onnx-float32"), **_openvino("onnx-float32")},
-    "ours": {**_OF_KERAS, **_torch("torch"), **_onnx_files("onnx-float32"), **_openvino("onnx-float32")},
+    "ours": {
+        **_OF_KERAS,
+        **_torch("torch"),
+        **_onnx_files("onnx-float32"),
+        **_openvino("onnx-float32"),
+        "neutral": Route("numpy", HERE + "neutral_exports:export_neutral", "MODEL"),
+        "c99": Route("numpy", HERE + "neutral_exports:export_c99", "MODEL"),
+    },
     "tensorflow": {**_tflite("MODEL"), **_openvino("MODEL")},
     "onnx": {**_onnx_files("MODEL"), **_openvino("MODEL")},
 }

@@ -207,6 +207,18 @@ def _ordered(ports: Sequence[Any], outputs: list[str]) -> list[Any]:
     return [by_name[name] for name in outputs] if set(outputs) <= set(by_name) else list(ports)
 
 
+def _load_of_network(name: str) -> Load:
+    """Load a format that holds nothing but the package's own networks."""
+
+    def load(path: Path, names: list[str], outputs: list[str]) -> Answer:
+        runner = find_format(name).load(path)
+        (output,) = outputs
+        # One probability a row comes without its axis from NumPy.
+        return lambda arrays: {output: runner.predict(arrays[0]).reshape(len(arrays[0]), -1)}
+
+    return load
+
+
 RUNNERS: dict[str, Load] = {
     "keras": _load_keras,
     "savedmodel": _load_savedmodel,
@@ -223,4 +235,6 @@ RUNNERS: dict[str, Load] = {
     "onnx-int8": _load_onnx,
     "openvino": _load_openvino("f32"),
     "openvino-default": _load_openvino(""),
+    "neutral": _load_of_network("neutral"),
+    "c99": _load_of_network("c99"),
 }

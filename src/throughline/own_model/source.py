@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 from throughline.errors import DataError, UsageError, quoted
+from throughline.spec import NetworkSpec
+from throughline.weights import Weights, load_weights
 
 Kind = Literal["keras", "savedmodel", "pt2", "torchscript", "pickle", "onnx", "neutral", "factory"]
 ALLOWED = "a .keras, .pt2, TorchScript, .onnx or .safetensors file of ours, a SavedModel folder, or file.py:factory"
+NEUTRAL_NAME = "weights.safetensors"
 TITLES: dict[str, str] = {
     "keras": "Keras file",
     "savedmodel": "TensorFlow SavedModel",
@@ -28,7 +31,7 @@ SAFETY: dict[str, str] = {
         "A SavedModel is a program of TensorFlow operators: it cannot bring Python code, but its operators may read "
         "and write files when it is loaded and run."
     ),
-    "pt2": "Loaded with pickled objects refused: tensors and a graph of operators, no Python code.",
+    "pt2": "A graph of operators and tensors: pickled objects, machine code and Python in it are refused, not run.",
     "torchscript": (
         "TorchScript is a program: it cannot bring Python code or unpickle objects, but its operators may read and "
         "write files when it is loaded and run."
@@ -66,8 +69,24 @@ class Source:
 
     @property
     def name(self) -> str:
-        """Name for people and for folders."""
-        return self.factory or Path(self.path).name.split(".")[0]
+        """Name for people and for folders.
+
+        Examples
+        --------
+        >>> Source("savedmodel", "/models/churn/3").name, Source("factory", "/models/net.py", "build").name
+        ('churn-3', 'net-build')
+        """
+        path = Path(self.path)
+        if self.kind == "factory":
+            return f"{path.stem}-{self.factory}"
+        if path.name.isdigit():  # servers number the versions of a SavedModel
+            return f"{path.parent.name}-{path.name}"
+        return path.name if self.kind == "savedmodel" else path.stem
+
+    @property
+    def title(self) -> str:
+        """What it is."""
+        return TITLES[self.kind]
 
     @property
     def safety(self) -> str:
@@ -107,7 +126,7 @@ def _kind(path: Path, trust: bool) -> Kind:
     if path.is_dir():
         if (path / "saved_model.pb").is_file():
             return "savedmodel"
-        if (path / "weights.safetensors").is_file():
+        if (path / NEUTRAL_NAME).is_file():
             return "neutral"
         raise UsageError("MODEL", ALLOWED, f"the folder {quoted(path)} without saved_model.pb", "name the folder in it")
     by_suffix: dict[str, Kind] = {".keras": "keras", ".pt2": "pt2", ".onnx": "onnx", ".safetensors": "neutral"}
@@ -132,3 +151,14 @@ def _is_torchscript(path: Path) -> bool:
         return False
     with zipfile.ZipFile(path) as archive:
         return any("/code/" in name for name in archive.namelist())
+
+
+def neutral_weights(path: Path) -> tuple[Weights, NetworkSpec]:
+    """Read safetensors of ours; a folder holds them beside their specification.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged, or none of ours.
+    """
+    return load_weights(path / NEUTRAL_NAME if path.is_dir() else path)

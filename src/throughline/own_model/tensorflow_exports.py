@@ -9,7 +9,7 @@ from typing import Any
 
 from throughline.formats.base import Facts
 from throughline.formats.savedmodel import SIGNATURE
-from throughline.formats.tflite import SCALING_OPERATORS
+from throughline.formats.tflite import SCALING_OPERATORS, keep_in_float32
 from throughline.own_model.export_inputs import ExportInputs
 from throughline.weights import Array
 
@@ -20,14 +20,19 @@ def export_tflite_float32(inputs: ExportInputs, path: Path) -> Facts:
 
 
 def export_tflite_float16(inputs: ExportInputs, path: Path) -> Facts:
-    """Convert with all constants stored in float16."""
+    """Convert with weights stored in float16; what that would spoil stays in float32."""
     import tensorflow as tf
 
     def set_options(converter: Any) -> None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
 
-    return _convert(inputs, path, set_options)
+    facts = _convert(inputs, path, set_options)
+    plain = path.with_name(path.name + ".float32")
+    _convert(inputs, plain, lambda converter: None)
+    n_kept = keep_in_float32(path, plain)
+    plain.unlink()
+    return facts | {"constants_kept_in_float32": n_kept}
 
 
 def export_tflite_dynamic(inputs: ExportInputs, path: Path) -> Facts:

@@ -39,6 +39,9 @@ class TensorflowModel(OpenedModel):
         specs = self._signature.structured_input_signature[1]
         self.inputs = list(specs)
         self.dtypes = [specs[name].dtype.name for name in specs]
+        self.shapes = [
+            None if specs[name].shape.rank is None else tuple(specs[name].shape.as_list()[1:]) for name in specs
+        ]
         self.outputs = list(self._signature.structured_outputs)
 
     def answer(self, arrays: Sequence[Array]) -> dict[str, Array]:

@@ -81,7 +81,7 @@ def export_torchscript(inputs: ExportInputs, path: Path) -> Facts:
     """Script the module, or record one call of it where scripting refuses; the facts say which, and why."""
     import torch
 
-    from throughline.formats.torchscript import _drop_debug_records
+    from throughline.formats.torchscript import drop_debug_records
 
     facts: Facts = {"exporter": "torch.jit.script", "torch": torch.__version__}
     opened = inputs.opened
@@ -94,7 +94,7 @@ def export_torchscript(inputs: ExportInputs, path: Path) -> Facts:
             program = torch.jit.trace(flat_module(inputs), example(inputs), check_trace=False)
             facts |= {"exporter": "torch.jit.trace", "not_scripted": one_sentence(error)}
         program.save(str(path))
-    _drop_debug_records(path)
+    drop_debug_records(path)
     return facts
 
 
@@ -104,12 +104,12 @@ def export_aotinductor(inputs: ExportInputs, path: Path) -> Facts:
     from torch._inductor import aoti_compile_and_package
     from torch._inductor.utils import fresh_cache
 
-    from throughline.formats.aotinductor import OPTIONS, _drop_sources
+    from throughline.formats.aotinductor import OPTIONS, drop_sources
 
     program = exported_program(inputs)
     with tempfile.TemporaryDirectory() as folder, fresh_cache(dir=folder), _quiet():
         aoti_compile_and_package(program, package_path=str(path), inductor_configs=OPTIONS)
-    metadata = _drop_sources(path)
+    metadata = drop_sources(path)
     return {
         "exporter": "torch._inductor.aoti_compile_and_package",
         "torch": torch.__version__,

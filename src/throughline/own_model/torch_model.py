@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
+import pickle
 import warnings
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from throughline.errors import DataError, UsageError
+from throughline.errors import DataError, ThroughlineError, UsageError
 from throughline.own_model.noise import Noise
-from throughline.own_model.opened import OpenedModel, call_factory, guess_dtypes, plain_name
-from throughline.own_model.source import Source
-from throughline.spec import NetworkSpec
-from throughline.weights import Array, Weights, load_weights
+from throughline.own_model.opened import OpenedModel, Shape, call_factory, in_order, plain_name
+from throughline.own_model.program_archive import load_program
+from throughline.own_model.source import Source, neutral_weights
+from throughline.weights import Array
 
 # Whose inputs an int8 file rounds.
 PRODUCTS = ("convolution", "_convolution", "mm", "addmm", "bmm", "baddbmm", "matmul", "linear")
-PICKLED = ("opaque_obj", "custom_obj")  # in an archive of torch.export, what is not a tensor
+DTYPES = ("float16", "float32", "float64")  # of parameters, that NumPy has too
 
 
 def open_torch(source: Source, sample: Mapping[str, Array]) -> TorchModel:
@@ -36,6 +36,12 @@ def open_torch(source: Source, sample: Mapping[str, Array]) -> TorchModel:
         module, program = _load(source)
     if source.state:
         module.load_state_dict(torch.load(source.state, weights_only=True))
+    if source.kind == "neutral":
+        from throughline.formats.onnx_float32 import INPUT_NAME, OUTPUT_NAME
+
+        (rows,) = in_order([INPUT_NAME], sample)
+        # Named as in Keras, which makes some of its formats.
+        return TorchModel(module, None, {INPUT_NAME: rows}, [OUTPUT_NAME])
     return TorchModel(module, program, sample)
 
 
@@ -46,7 +52,7 @@ def _load(source: Source) -> tuple[Any, Any]:
     if source.kind == "neutral":
         from throughline.frameworks import torch_net
 
-        weights, spec = neutral_weights(source)
+        weights, spec = neutral_weights(Path(source.path))
         return torch_net.build(spec, weights), None
     if source.kind == "factory":
         module = call_factory(source)
@@ -56,13 +62,20 @@ def _load(source: Source) -> tuple[Any, Any]:
         return module.eval(), None
     try:
         if source.kind == "pt2":
-            program = _load_program(Path(source.path), source.trust)
+            if not source.trust:
+                os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"  # it asks for weights_only=False in so many words
+            program = load_program(Path(source.path), source.trust)
             return program.module(), program
         if source.kind == "torchscript":
             return torch.jit.load(source.path, map_location="cpu").eval(), None
         module = torch.load(source.path, map_location="cpu", weights_only=False)
-    except (RuntimeError, ValueError, KeyError, EOFError, OSError) as error:
-        said = str(error).strip().splitlines()[0]
+    except ThroughlineError:
+        raise
+    except pickle.UnpicklingError as error:
+        received = "pickled objects in it" if source.kind == "pt2" else str(error).splitlines()[0]
+        raise DataError("MODEL", "a file of tensors alone", received, "add --trust if you trust it") from error
+    except Exception as error:  # a damaged or foreign file makes each loader raise something else
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise DataError("MODEL", "a file that PyTorch loads", said, "save it again with this version") from error
     if not isinstance(module, torch.nn.Module):
         received = f"a pickled {type(module).__name__}"
@@ -70,43 +83,41 @@ def _load(source: Source) -> tuple[Any, Any]:
     return module.eval(), None
 
 
-def _load_program(path: Path, trust: bool) -> Any:
-    """Load an archive of `torch.export`, which would otherwise unpickle whatever objects it finds in it."""
-    import torch
-
-    if not trust:
-        os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"  # it asks for weights_only=False in so many words
-        with zipfile.ZipFile(path) as archive:
-            objects = [name for name in archive.namelist() if Path(name).name.startswith(PICKLED)]
-        if objects:
-            raise DataError("MODEL", "a program of tensors alone", "pickled objects in it", "add --trust to load them")
-    return torch.export.load(path)
-
-
-def neutral_weights(source: Source) -> tuple[Weights, NetworkSpec]:
-    """Read safetensors of ours; a folder holds them beside their specification."""
-    path = Path(source.path)
-    return load_weights(path / "weights.safetensors" if path.is_dir() else path)
-
-
 class TorchModel(OpenedModel):
     """Answers without gradients, outside the fused paths that hide what happens inside."""
 
-    def __init__(self, module: Any, program: Any, sample: Mapping[str, Array]) -> None:
-        self.module, self.program = module, program
-        names, optional = _arguments(module, program)
+    def __init__(
+        self, module: Any, program: Any, sample: Mapping[str, Array], outputs: Sequence[str] | None = None
+    ) -> None:
+        self.module, self.program, self._outputs = module, program, outputs
+        names, optional = (list(sample), 0) if outputs else _arguments(module, program)
         if len(sample) > len(names) > 0 or len(sample) < len(names) - optional:
-            allowed = f"one array for each input ({', '.join(names)})"
-            received = f"{len(sample)}: {', '.join(name or 'one without a name' for name in sample)}"
-            raise DataError("--sample", allowed, received, "save them with np.savez under these names")
+            in_order(names, sample)  # which says what is missing or too much
         # Arguments with a default that the sample leaves out keep it.
         named = [name for name in names if name in sample]
         used = named if len(named) == len(sample) else names[: len(sample)]
         self.inputs = used or [name or f"input_{i}" for i, name in enumerate(sample)]
         if used != names[: len(used)]:
             raise DataError("--sample", f"the first arguments, {', '.join(names)}", ", ".join(used), "give all of them")
-        chosen = [sample[name] for name in used] if set(used) == set(sample) else list(sample.values())
-        self.dtypes = guess_dtypes(chosen)
+        declared = _declared_inputs(program) if program is not None else []
+        self.shapes: list[Shape | None] = [shape for _, shape in declared] or [None] * len(self.inputs)
+        self.dtypes = [dtype for dtype, _ in declared] or self._found_dtypes(in_order(self.inputs, sample))
+
+    def _found_dtypes(self, arrays: Sequence[Array]) -> list[str]:
+        """Return the types that a module takes, which does not say: whole numbers may be codes, or mere numbers."""
+        own = next((str(e.dtype).removeprefix("torch.") for e in self._stored() if e.is_floating_point()), "float32")
+        if own not in DTYPES:
+            raise DataError("MODEL", f"a module in {', '.join(DTYPES)}", own, "convert it with module.float()")
+        of_codes = {"f": own, "b": "bool"}
+        guessed = [of_codes.get(array.dtype.kind, "int64") for array in arrays]
+        for dtypes in (guessed, [own] * len(arrays)):
+            with contextlib.suppress(Exception):  # whatever a module raises that gets another type
+                self.answer([array[:1].astype(dtype) for array, dtype in zip(arrays, dtypes, strict=True)])
+                return dtypes
+        return guessed
+
+    def _stored(self) -> list[Any]:
+        return [*self.module.parameters(), *self.module.buffers()]
 
     def answer(self, arrays: Sequence[Array]) -> dict[str, Array]:
         """Answer in one batch."""
@@ -114,15 +125,16 @@ class TorchModel(OpenedModel):
 
         with torch.no_grad(), _unfused(), _jit_is_deprecated():
             result = self.module(*(torch.from_numpy(array) for array in arrays))
-        return {name: tensor.detach().numpy().copy() for name, tensor in named_outputs(result)}
+        found = named_outputs(result)
+        names = self._outputs or [name for name, _ in found]
+        return {name: tensor.detach().numpy().copy() for name, (_, tensor) in zip(names, found, strict=True)}
 
     @contextmanager
     def disturbed(self, noise: Noise, rng: np.random.Generator) -> Iterator[bool]:
         """Move parameters and buffers, and what goes into each product."""
         import torch
 
-        stored = [*self.module.parameters(), *self.module.buffers()]
-        floats = [entry for entry in stored if entry.is_floating_point()]
+        floats = [entry for entry in self._stored() if entry.is_floating_point()]
         before = [entry.detach().clone() for entry in floats]
         with torch.no_grad():
             for entry, values in zip(floats, before, strict=True):
@@ -138,7 +150,7 @@ class TorchModel(OpenedModel):
     @property
     def n_parameters(self) -> int:
         """Numbers in parameters and buffers."""
-        return sum(entry.numel() for entry in (*self.module.parameters(), *self.module.buffers()))
+        return sum(entry.numel() for entry in self._stored())
 
 
 def _arguments(module: Any, program: Any) -> tuple[list[str], int]:
@@ -155,6 +167,16 @@ def _arguments(module: Any, program: Any) -> tuple[list[str], int]:
         if entry.kind in (entry.POSITIONAL_ONLY, entry.POSITIONAL_OR_KEYWORD)
     ]
     return [entry.name for entry in parameters], sum(entry.default is not entry.empty for entry in parameters)
+
+
+def _declared_inputs(program: Any) -> list[tuple[str, Shape | None]]:
+    """Return type and shape of each input, without the batch axis, as the program keeps them."""
+    wanted = set(program.graph_signature.user_inputs)
+    tensors = [node.meta["val"] for node in program.graph.nodes if node.op == "placeholder" and node.name in wanted]
+    return [
+        (str(t.dtype).removeprefix("torch."), tuple(n if isinstance(n, int) else None for n in t.shape[1:]))
+        for t in tensors
+    ]
 
 
 def named_outputs(result: Any) -> list[tuple[str, Any]]:
