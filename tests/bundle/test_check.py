@@ -144,7 +144,7 @@ def test_a_wrong_answer_is_caught_though_its_checksum_is_right(name: str, copy: 
     sign_again(copy)
     done = check(copy, name)
     assert done.returncode == 1
-    assert re.search(rf"{name} +FAILED    values: row \d+ differs by .* from the trained network", done.stdout)
+    assert re.search(rf"{name} +FAILED    values: .* of row \d+ differs by .* from that of the source", done.stdout)
 
 
 def test_another_sound_network_in_its_place_is_caught(copy: Path) -> None:
@@ -164,10 +164,13 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "name": (lambda m: first_input(m, "onnx-float32").update(name="x"), "names: the name of an input must be x"),
     "type": (lambda m: first_input(m, "onnx-float32").update(dtype="float64"), "types: the dtype of an input must be"),
     "shape": (lambda m: first_input(m, "onnx-float32").update(shape=[1, 30]), "shapes: the shape of an input must be"),
-    "answers": (lambda m: m["output"].update(dtype="float64"), "types: answers must be float64, but are float32"),
+    "answers": (lambda m: m["outputs"][0].update(dtype="float64"), "intact: the rows of probability must be float64"),
+    "another output": (lambda m: m["artefacts"][1]["outputs"][0].update(of="odds"), "names: the outputs must be those"),
     "rows": (lambda m: m["rows"].update(n_rows=113), "intact: there must be 113 rows"),
-    "no rows": (lambda m: m["rows"].update(n_rows=0), "intact: there must be 0 rows"),
-    "features": (lambda m: m["task"]["feature_names"].pop(), "intact: rows must be float32 with a column a feature"),
+    "no rows": (lambda m: m["rows"].update(n_rows=0), "intact: there must be rows, batch sizes"),
+    "no batches": (lambda m: m["rows"].update(batch_sizes=[]), "intact: there must be rows, batch sizes"),
+    "no outputs": (lambda m: m.update(outputs=[]), "intact: there must be rows, batch sizes"),
+    "features": (lambda m: m["inputs"][0].update(shape=[None, 29]), "intact: the rows of features must be float32"),
 }
 
 
@@ -187,13 +190,14 @@ def spoil(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
     sign_again(folder)
 
 
+X, ONNX = "input.features", "onnx-float32.probability"
 ROWS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
-    "rows of someone else": (lambda a: a.update(X=a["X"][::-1].copy()), "values: row"),
-    "expected answers": (lambda a: a["expected"].__setitem__(7, 0.5), "values: row 7 differs"),
-    "earlier answers": (lambda a: a["answers.onnx-float32"].__setitem__(7, 0.5), "values: row 7 differs"),
-    "NaN": (lambda a: a["tolerance.onnx-float32"].__setitem__(7, np.nan), "intact: answers and tolerances must be"),
-    "useless tolerance": (lambda a: a["tolerance.onnx-float32"].fill(1.0), "intact: tolerances must be at most 0.15"),
-    "array left out": (lambda a: a.pop("repeats.onnx-float32"), "runs: KeyError"),
+    "rows of someone else": (lambda a: a.update({X: a[X][::-1].copy()}), "values: 'probability' of row"),
+    "expected answers": (lambda a: a["expected.probability"].__setitem__(7, 0.5), "values: 'probability' of row 7"),
+    "earlier answers": (lambda a: a[f"answers.{ONNX}"].__setitem__(7, 0.5), "values: 'probability' of row 7"),
+    "NaN": (lambda a: a[f"tolerance.{ONNX}"].__setitem__(7, np.nan), "intact: answers and tolerances must be"),
+    "useless tolerance": (lambda a: a[f"tolerance.{ONNX}"].fill(1.0), "intact: tolerances must be at most 0.15"),
+    "array left out": (lambda a: a.pop(f"repeats.{ONNX}"), "runs: KeyError"),
 }
 
 

@@ -118,10 +118,11 @@ def _print(console: Console, record: BenchRecord) -> None:
     shares = table("format", *PARTS.values(), "total", "predicted")
     for entry in record.artefacts:
         found = entry.figures
-        costs.add_row(entry.title, *(written(name, found[name].median) for name in COLUMNS))
+        costs.add_row(entry.title, *(written(name, found[name].median) if name in found else "–" for name in COLUMNS))
         interval = f"{written('p50_us', found['p50_us'].low)} to {written('p50_us', found['p50_us'].high)}"
-        medians = (count(found[name].median) for name in RATES)
-        rates.add_row(entry.title, f"{entry.size_bytes:,}", f"{entry.accuracy:.1%}", *medians, interval)
+        medians = (count(found[name].median) if name in found else "–" for name in RATES)
+        accuracy = "–" if entry.accuracy is None else f"{entry.accuracy:.1%}"
+        rates.add_row(entry.title, f"{entry.size_bytes:,}", accuracy, *medians, interval)
         parts = (f"{getattr(entry.account, part):,}" for part in PARTS)
         predicted = "–" if entry.predicted_bytes is None else f"{entry.predicted_bytes:,.0f}"
         shares.add_row(entry.title, *parts, f"{entry.account.total:,}", predicted)
@@ -129,6 +130,9 @@ def _print(console: Console, record: BenchRecord) -> None:
         console.print(each, "")
     for verdict in record.verdicts:
         console.print(f"{verdict.sentence.replace(NARROW_SPACE, ' ')}.")
+    for entry in record.artefacts:
+        for name, reason in entry.left_out.items():
+            console.print(f"{entry.title}, {FIGURES[name].title} not measured: {reason}", style="yellow")
     for title, reason in record.not_measured.items():
         console.print(f"{title} not measured: {reason}", style="yellow")
     place = record.processors
