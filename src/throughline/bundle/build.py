@@ -137,6 +137,11 @@ def _gather(request: BundleRequest, forms: list[Format], work: Path, on_event: O
     from throughline.bundle import of_model, of_run
 
     if request.sample is None and not of_model.is_export(Path(request.source)):
+        if ":" in request.source or ((path := Path(request.source)).suffix and path.suffix != ".json"):
+            remedy = "pass for example --sample rows.npz"
+            raise UsageError(
+                "--sample", f"given for a model of one's own such as {quoted(request.source)}", "none", remedy
+            )
         _refuse("--labels and --trust", "a run", request.labels or request.trust)
         return of_run.gather(Path(request.source), forms, request.network, request.data, work, on_event)
     _refuse("--data and --network", "a model of one's own", request.data or request.network)
@@ -191,7 +196,7 @@ class _Writer:
         np.savez(self._bundle / ROWS_NAME, **arrays)  # type: ignore[arg-type]  # numpy/numpy#29226
         check = resources.files("throughline.bundle").joinpath(CHECK_NAME).read_bytes()
         (self._bundle / CHECK_NAME).write_bytes(check)
-        return self._sign(self._describe(artefacts, licence))
+        return sign(self._bundle, self._describe(artefacts, licence))
 
     def _place(self, piece: Piece, arrays: dict[str, Array]) -> Artefact:
         """Put an artefact into the bundle, let it answer as for its receiver, and add its arrays to the rows."""
@@ -258,15 +263,31 @@ class _Writer:
             model_card="",
         )
 
-    def _sign(self, manifest: Manifest) -> Manifest:
-        """Write card, manifest and checksums, in this order: each holds those before it."""
-        card = model_card(manifest)
-        write_whole(self._bundle / CARD_NAME, card)
-        manifest = dataclasses.replace(manifest, model_card=card, files=_checksums(self._bundle))
-        write_whole(self._bundle / MANIFEST_NAME, manifest.to_json())
-        lines = (f"{sha256}  {name}\n" for name, sha256 in sorted(_checksums(self._bundle).items()))
-        write_whole(self._bundle / SUMS_NAME, "".join(lines))
-        return manifest
+
+def sign(folder: Path, manifest: Manifest) -> Manifest:
+    """Write card, manifest and checksums, in this order: each holds those before it.
+
+    Parameters
+    ----------
+    folder : Path
+        With artefacts, rows and check.py.
+    manifest : Manifest
+        Complete but for card and checksums.
+
+    Returns
+    -------
+    Manifest
+        The complete one.
+    """
+    for name in (MANIFEST_NAME, SUMS_NAME):
+        (folder / name).unlink(missing_ok=True)
+    card = model_card(manifest)
+    write_whole(folder / CARD_NAME, card)
+    manifest = dataclasses.replace(manifest, model_card=card, files=_checksums(folder))
+    write_whole(folder / MANIFEST_NAME, manifest.to_json())
+    lines = (f"{sha256}  {name}\n" for name, sha256 in sorted(_checksums(folder).items()))
+    write_whole(folder / SUMS_NAME, "".join(lines))
+    return manifest
 
 
 def _checksums(folder: Path) -> dict[str, str]:

@@ -29,17 +29,19 @@ def bundle(
     licence: Annotated[str, Parameter(help="Under what it is given away, such as Apache-2.0.")] = "",
     json: Annotated[bool, Parameter(help="Print the manifest as JSON on standard output.")] = False,
 ) -> int:
-    """Put a run's network or a model of your own into a folder: its formats, rows, a model card, and check.py.
+    """Put a run's network or a model of your own into a folder that proves itself.
 
-    The receiver runs check.py, which needs NumPy and the runtime of a format, to prove that each file still gives
-    these answers. Formats that were not exported yet are made and proven first; a bundle that does not pass its own
-    check is not written. The rows go into the bundle: send none that are not to be seen.
+    In it are the formats, rows, a model card, and check.py, with which the
+    receiver proves that each file still gives these answers: it needs NumPy and
+    the runtime of a format. What was not exported yet is made and proven first;
+    a bundle that does not pass its own check is not written. The rows go into the
+    bundle: send none that are not to be seen.
 
     For example:
 
         throughline bundle runs/digits --to onnx-float32,tflite-float16 --out send
         throughline bundle runs/patients --to all --data patients.csv --out send
-        throughline bundle model.keras --sample rows.npz --to onnx-float32 --out send
+        throughline bundle net.py:build --sample rows.npz --to all --out send
         throughline bundle exports/model --to all --out send
         python send/check.py
     """
