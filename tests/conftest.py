@@ -111,6 +111,6 @@ def run_throughline(
         text=True,
         cwd=cwd,
         env=os.environ | (env or {}),
-        timeout=300,
+        timeout=900,
         check=False,
     )

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -29,7 +30,7 @@ import msgspec
 import numpy as np
 
 from throughline.bundle.card import model_card
-from throughline.bundle.content import Content, Piece
+from throughline.bundle.content import AT_A_TIME, Content, Piece
 from throughline.bundle.manifest import (
     CARD_NAME,
     CHECK_NAME,
@@ -192,7 +193,8 @@ class _Writer:
     def write(self, licence: str) -> Manifest:
         """Write everything and return the manifest."""
         arrays = self._content.arrays()
-        artefacts = [self._place(piece, arrays) for piece in self._content.pieces]
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            artefacts = list(pool.map(lambda piece: self._place(piece, arrays), self._content.pieces))
         np.savez(self._bundle / ROWS_NAME, **arrays)  # type: ignore[arg-type]  # numpy/numpy#29226
         check = resources.files("throughline.bundle").joinpath(CHECK_NAME).read_bytes()
         (self._bundle / CHECK_NAME).write_bytes(check)

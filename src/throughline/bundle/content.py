@@ -12,6 +12,8 @@ from throughline.bundle.manifest import Brought, Classes, Parity, Tensor, Traine
 from throughline.formats.base import Format
 from throughline.weights import Array
 
+AT_A_TIME = 2  # processes of artefacts, while nothing is timed
+
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:

@@ -8,6 +8,7 @@ artefacts   ──► proven, unless the run has
 from __future__ import annotations
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from throughline.bundle.content import Content, Piece
+from throughline.bundle.content import AT_A_TIME, Content, Piece
 from throughline.bundle.manifest import MODELS_NAME, Classes, Parity, Preprocessing, Trained
 from throughline.data.of_run import rows_of_run
 from throughline.data.split import Split
@@ -113,6 +114,8 @@ class _Gatherer:
         evaluated = record.evaluation.networks if record.evaluation else []
         mean, std = (array.astype(float).tolist() for array in (network.weights.mean, network.weights.std))
         trained = TrainedNetwork(network.training, network.spec, network.weights, expected, expected, [], exports)
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            pieces = list(pool.map(lambda form: self._piece(form, trained, of_run.get(form.name)), forms))
         return Content(
             name=record.name,
             inputs={INPUT_NAME: self._rows.X},
@@ -132,7 +135,7 @@ class _Gatherer:
                 split_sha256=record.split.sha256,
                 evaluation=next((entry for entry in evaluated if entry.framework == network.framework), None),
             ),
-            pieces=[self._piece(form, trained, of_run.get(form.name)) for form in forms],
+            pieces=pieces,
         )
 
     def _proven(self, form: Format) -> FormatRecord | None:

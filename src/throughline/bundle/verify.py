@@ -23,7 +23,7 @@ import numpy as np
 from throughline import errors
 from throughline.bundle.check import RUNTIMES, Rows
 from throughline.bundle.load import Bundle, is_bundle, load_bundle, require_intact
-from throughline.bundle.manifest import Artefact, Manifest
+from throughline.bundle.manifest import MODELS_NAME, Artefact, Manifest
 from throughline.environment import describe_environment
 from throughline.errors import DamagedFileError, DataError, ThroughlineError, UsageError, VerificationError, quoted
 from throughline.formats import load_formats
@@ -160,7 +160,7 @@ def _meant(bundle: Bundle, path: Path) -> list[Artefact]:
         return bundle.manifest.artefacts
     for entry in bundle.manifest.artefacts:
         # A path into an artefact's folder, or to the folder around it, means that artefact.
-        around = entry.path.startswith(f"{inside}/") and entry.path.count("/") == inside.count("/") + 1 != 1
+        around = inside != MODELS_NAME and Path(entry.path).parent == Path(inside)
         if f"{inside}/".startswith(f"{entry.path}/") or around:
             return [entry]
     allowed = f"one of its artefacts, {', '.join(entry.path for entry in bundle.manifest.artefacts)}"
