@@ -628,16 +628,18 @@ class ArtefactBench:
     account : ByteAccount
     predicted_bytes : float or None
         By the line fitted to exports of other networks in this format (`sizes`); None where none was fitted.
-    accuracy : float
-        On the held-out rows.
+    accuracy : float or None
+        On the held-out rows; None where their classes are not known.
     figures : dict of str to Measured
-        By the names of `bench.figures.FIGURES`.
+        By the names of `bench.figures.FIGURES`; those in `left_out` are missing.
     facts : dict
         Read back from the runtime, threads among it.
     n_threads : int or None
         Most threads that its process had; None where the system does not say.
     processor_share : float
         Processor time over wall time of the largest batches: above 1 more than one thread computed.
+    left_out : dict of str to str
+        Figures that were not measured, and why.
     """
 
     name: str
@@ -649,11 +651,12 @@ class ArtefactBench:
     size_bytes: int
     account: ByteAccount
     predicted_bytes: float | None
-    accuracy: float
+    accuracy: float | None
     figures: dict[str, Measured]
     facts: dict[str, str | int]
     n_threads: int | None
     processor_share: float
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

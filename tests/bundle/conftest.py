@@ -37,6 +37,18 @@ def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
     return make
 
 
+@pytest.fixture(scope="session")
+def python_without_us(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an environment that sees all that is installed here, but in which this package cannot be imported."""
+    folder = tmp_path_factory.mktemp("without-us")
+    venv.create(folder, with_pip=False)
+    (site,) = (folder / "lib").glob("python*/site-packages")
+    here = dict.fromkeys(str(Path(str(importlib.metadata.distribution(n).locate_file("")))) for n in ("numpy", "torch"))
+    refuse = "import sys; sys.modules['throughline'] = None"
+    (site / "neighbours.pth").write_text("\n".join([*here, refuse]) + "\n", encoding="utf-8")
+    return folder / "bin" / "python"
+
+
 def _link(source: Path, place: Path) -> None:
     if not source.is_file():
         return  # bytecode that is not there

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 
 def check(folder: Path, *arguments: str, python: Path | str = sys.executable) -> subprocess.CompletedProcess[str]:
     """Run the bundle's own check, from another folder, without this package in its way."""
@@ -29,6 +31,15 @@ def sign_again(folder: Path, change: Callable[[dict[str, Any]], None] = lambda m
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     lines = (f"{sha}  {name}\n" for name, sha in sorted(_sums(folder).items()))
     (folder / "SHA256SUMS").write_bytes("".join(lines).encode())
+
+
+def spoil(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change arrays of the rows, and sign again."""
+    with np.load(folder / "rows.npz") as stored:
+        arrays = {name: stored[name].copy() for name in stored.files}
+    change(arrays)
+    np.savez(folder / "rows.npz", **arrays)
+    sign_again(folder)
 
 
 def _sums(folder: Path) -> dict[str, str]:

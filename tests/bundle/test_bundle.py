@@ -36,21 +36,23 @@ def test_the_manifest_says_what_is_there(bundle_folder: Path, bundled: list[str]
     bundle = load_bundle(bundle_folder)
     manifest, record = bundle.manifest, finished_run.record
     assert [entry.name for entry in manifest.artefacts] == bundled
-    assert (manifest.task, manifest.network, manifest.source) == (record.task, record.network, "torch")
-    assert manifest.weights_digest == record.pytorch.weights_digest
+    trained = manifest.trained
+    assert trained is not None
+    assert (trained.task, trained.network, trained.framework) == (record.task, record.network, "torch")
+    assert trained.weights_digest == record.pytorch.weights_digest
     assert manifest.licence == "CC0-1.0"
     assert (bundle_folder / "MODEL_CARD.md").read_text(encoding="utf-8") == manifest.model_card
     weights, _ = load_weights(finished_run.folder / "models" / "torch" / "weights.safetensors")
-    assert manifest.preprocessing.mean == weights.mean.astype(float).tolist()
+    assert trained.preprocessing.mean == weights.mean.astype(float).tolist()
     for entry in manifest.artefacts:
-        assert file_sha256(bundle.path_of(entry)) == entry.sha256 == entry.parity.sha256
-        assert entry.parity.status == "passed"
-        assert entry.parity.framework == "torch"
+        assert file_sha256(bundle.path_of(entry)) == entry.sha256
+        assert entry.parity.route.startswith("PyTorch")
+        assert 0 < entry.parity.share_of_tolerance <= 1
     # What the run has proven is what was sent, byte for byte.
     (of_run,) = (e for e in record.formats if (e.name, e.framework) == ("onnx-float32", "torch"))
     sent = manifest.artefact("onnx-float32")
     assert sent is not None
-    assert (sent.sha256, sent.parity.checks) == (of_run.sha256, of_run.checks)
+    assert (sent.sha256, sent.parity.largest_difference) == (of_run.sha256, of_run.largest_difference)
     (features,), (probability,) = sent.inputs, sent.outputs
     assert (features.name, features.dtype, features.shape) == ("features", "float32", [None, 30])
     assert (probability.name, probability.shape) == ("probability", [None, 1])
@@ -58,16 +60,22 @@ def test_the_manifest_says_what_is_there(bundle_folder: Path, bundled: list[str]
 
 
 def test_rows_and_tolerances(bundle_folder: Path, bundled: list[str], finished_run: Any) -> None:
-    rows = load_bundle(bundle_folder).load_rows()
-    assert rows.X.shape == (114, 30)
-    assert rows.X.dtype == np.float32
+    bundle = load_bundle(bundle_folder)
+    rows = {name: bundle.load_rows(name) for name in bundled}
+    first = rows[bundled[0]]
+    assert first.inputs["features"].shape == (114, 30)
+    assert first.inputs["features"].dtype == np.float32
     accuracy = next(e for e in finished_run.record.evaluation.networks if e.framework == "torch").accuracy.value
-    assert np.mean((rows.expected[:, 0] > 0.5) == rows.y) == pytest.approx(accuracy)
+    assert np.mean((first.expected["probability"][:, 0] > 0.5) == first.labels) == pytest.approx(accuracy)
     for name in bundled:
-        difference = np.abs(rows.answers[name] - rows.expected)[:, 0]
-        assert (difference <= rows.tolerance[name]).all()
-        assert (rows.repeats[name] <= rows.tolerance[name]).all()
-    assert rows.repeats["tflite-float16"].max() < rows.tolerance["tflite-float16"].max() / 10
+        own, expected, tolerance, repeats = (
+            kind["probability"]
+            for kind in (rows[name].own, rows[name].expected, rows[name].tolerance, rows[name].repeats)
+        )
+        assert (np.abs(own - expected)[:, 0] <= tolerance).all()
+        assert (repeats <= tolerance).all()
+    of_float16 = rows["tflite-float16"]
+    assert of_float16.repeats["probability"].max() < of_float16.tolerance["probability"].max() / 10
 
 
 def test_the_card_tells_what_a_person_needs(bundle_folder: Path, bundled: list[str]) -> None:
@@ -79,7 +87,7 @@ def test_the_card_tells_what_a_person_needs(bundle_folder: Path, bundled: list[s
 
 
 def request(finished: Any, out: Path, **given: Any) -> BundleRequest:
-    plain = {"run": finished.folder, "formats": ("neutral",), "data": finished.data, "out": out}
+    plain = {"source": str(finished.folder), "formats": ("neutral",), "data": finished.data, "out": out}
     return BundleRequest(**plain | given)
 
 
@@ -88,7 +96,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "unknown format": ({"formats": ("onnx",)}, UsageError, "format must be one of .* but got 'onnx'"),
     "unknown network": ({"network": "numpy"}, UsageError, "--network must be one of keras, torch, but got 'numpy'"),
     "no data": ({"data": None}, UsageError, "--data must be the file 'breast.csv' that the run has read"),
-    "no run": ({"run": Path("nowhere")}, DataError, "RUN must be the folder of a run"),
+    "no run": ({"source": "nowhere"}, DataError, "RUN must be the folder of a run"),
 }
 
 
@@ -129,7 +137,9 @@ def test_a_run_that_was_changed_is_not_sent(
     content[-5] ^= 1
     (run / path).write_bytes(content)
     with pytest.raises(kind, match=said):
-        make_bundle(request(finished_run, tmp_path / "send", run=run, formats=("onnx-float32",), network="torch"))
+        make_bundle(
+            request(finished_run, tmp_path / "send", source=str(run), formats=("onnx-float32",), network="torch")
+        )
     assert list(tmp_path.iterdir()) == [run]
 
 
@@ -137,7 +147,7 @@ MANIFESTS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "version": (lambda m: m.update(format_version=99), "got version 99"),
     "path outside": (lambda m: m["artefacts"][0].update(path="../secret"), "inside its folder, but got '../secret'"),
     "absolute path": (lambda m: m["rows"].update(path="/etc/passwd"), "inside its folder, but got '/etc/passwd'"),
-    "field left out": (lambda m: m.pop("threshold"), "threshold"),
+    "field left out": (lambda m: m.pop("classes"), "classes"),
 }
 
 
@@ -149,14 +159,17 @@ def test_manifests_that_are_refused(change: Callable[[dict[str, Any]], None], sa
 
 
 def test_no_bundle(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="BUNDLE must be a bundle of format version 1"):
+    with pytest.raises(DataError, match="BUNDLE must be a bundle of format version 2"):
         load_bundle(tmp_path)
 
 
 def test_rows_that_cannot_be_read(copy: Path) -> None:
     np.savez(copy / "rows.npz", X=np.zeros(3))
     with pytest.raises(VerificationError, match=r"rows\.npz cannot be read"):
-        load_bundle(copy).load_rows()
+        load_bundle(copy).load_rows("neutral")
+    (copy / "rows.npz").write_bytes(b"PK")
+    with pytest.raises(VerificationError, match=r"rows\.npz cannot be read"):
+        load_bundle(copy).load_rows("neutral")
 
 
 def test_the_manifest_comes_back_as_it_was_written(bundle_folder: Path) -> None:

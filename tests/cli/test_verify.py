@@ -137,7 +137,7 @@ def test_misuse_is_refused_in_a_sentence(finished_run, tmp_path, capsys):
     np.save(tmp_path / "narrow.npy", np.zeros((3, 2)))
     np.savez(tmp_path / "unnamed.npz", rows=np.zeros((3, 30)))
     cases = [
-        ([], "RUN must be the folder of a run or an artefact in it, but got none"),
+        ([], "RUN must be the folder of a run or a bundle, or an artefact in it, but got none"),
         (["nowhere"], "RUN must be the folder of a run or an artefact in it, but got 'nowhere'"),
         ([folder], "--rows must be given, since the run read 'breast.csv', but got none: pass --rows breast.csv"),
         ([f"{folder}/report.html"], "RUN must be one of its artefacts, models/"),

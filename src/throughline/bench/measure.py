@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from throughline.bench.accounts import account_bytes
@@ -21,6 +22,7 @@ from throughline.bench.figures import FIGURES
 from throughline.bench.intervals import LEAST_ROUNDS, measured, verdict
 from throughline.bench.processors import describe_processors, pinned
 from throughline.bundle.load import is_bundle, load_bundle
+from throughline.bundle.manifest import Artefact, Manifest
 from throughline.data.of_run import rows_of_run
 from throughline.environment import describe_environment
 from throughline.errors import DataError, UsageError
@@ -39,24 +41,40 @@ N_THREADS = 1
 
 @dataclass(frozen=True)
 class Subject:
-    """One artefact to measure, and the network that is in it."""
+    """One artefact to measure, and what is in it.
+
+    Attributes
+    ----------
+    n_numbers : int
+        Kernels, biases and scaling together.
+    spec : NetworkSpec or None
+        None of a model that was brought.
+    received : dict or None
+        Of a model that was brought, its artefact as the manifest has it, with ``classes``.
+    """
 
     form: Format
     framework: str
     title: str
     path: Path
-    spec: NetworkSpec
+    n_numbers: int
+    spec: NetworkSpec | None = None
+    received: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Subjects:
-    """What there is to measure, and the rows to do it with."""
+    """What there is to measure, and the rows to do it with: as in the rows of a bundle, by ``input.<name>``."""
 
     name: str
     found: list[Subject]
     not_measured: dict[str, str]
-    X: Array
-    y: Array
+    arrays: dict[str, Array]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(next(iter(self.arrays.values())))
 
 
 def bench(path: Path, data: Path | None = None, rounds: int = 7, on_event: OnEvent = ignore) -> BenchRecord:
@@ -94,21 +112,19 @@ def bench(path: Path, data: Path | None = None, rounds: int = 7, on_event: OnEve
     processors = describe_processors()
     with TemporaryDirectory() as temporary:
         work = Path(temporary)
-        np.save(work / "rows.npy", subjects.X)
-        np.save(work / "labels.npy", subjects.y)
+        np.savez(work / "rows.npz", **subjects.arrays)  # type: ignore[arg-type]  # numpy/numpy#29226
         taken = _rounds(subjects.found, rounds, work, processors.pinned_to, on_event)
     artefacts = [_summed_up(subject, taken[subject.title]) for subject in subjects.found]
-    by_title = {entry.title: entry for entry in artefacts}
     return BenchRecord(
         name=subjects.name,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         n_rounds=rounds,
-        n_rows=len(subjects.X),
+        n_rows=subjects.n_rows,
         n_threads=N_THREADS,
         processors=processors,
         artefacts=artefacts,
         not_measured=subjects.not_measured,
-        verdicts=[verdict(name, {t: entry.figures[name] for t, entry in by_title.items()}) for name in FIGURES],
+        verdicts=[verdict(name, found) for name in FIGURES if (found := _having(name, artefacts))],
         wall_s=round(time.perf_counter() - started, 3),
         environment=describe_environment(),
     )
@@ -119,7 +135,12 @@ def _of_bundle(path: Path, data: Path | None) -> Subjects:
         raise UsageError("--data", "left out for a bundle", f"'{data}'", "its rows are in it")
     bundle = load_bundle(path)
     bundle.require_intact()
-    rows, manifest = bundle.load_rows(), bundle.manifest
+    manifest = bundle.manifest
+    rows = bundle.load_rows(manifest.artefacts[0].name)
+    if min(manifest.rows.batch_sizes) > 1:
+        received = f"one that takes {min(manifest.rows.batch_sizes)} rows at a time"
+        raise UsageError("BUNDLE", "of a model that answers single rows", received, "export it with a free batch axis")
+    spec = manifest.trained.network if manifest.trained else None
     found, absent = [], {}
     for entry in manifest.artefacts:
         form = load_formats().get(entry.name)
@@ -127,8 +148,20 @@ def _of_bundle(path: Path, data: Path | None) -> Subjects:
         if form is None or missing:
             absent[entry.title] = missing
         else:
-            found.append(Subject(form, manifest.source, entry.title, bundle.path_of(entry), manifest.network))
-    return Subjects(manifest.name, found, absent, rows.X, rows.y)
+            path, numbers, received_entry = bundle.path_of(entry), manifest.n_parameters, _received(manifest, entry)
+            found.append(Subject(form, manifest.framework, entry.title, path, numbers, spec, received_entry))
+    arrays = {f"input.{name}": array for name, array in rows.inputs.items()}
+    return Subjects(manifest.name, found, absent, arrays if rows.labels is None else arrays | {"labels": rows.labels})
+
+
+def _received(manifest: Manifest, entry: Artefact) -> dict[str, Any] | None:
+    if manifest.trained is not None:
+        return None
+    free = manifest.inputs[0].shape[0] is None
+    largest = entry.largest_batch if free else max(manifest.rows.batch_sizes)
+    classes = None if manifest.classes is None else msgspec.to_builtins(manifest.classes)
+    plain: dict[str, Any] = msgspec.to_builtins(entry)
+    return plain | {"classes": classes, "largest_batch": largest}
 
 
 def _of_run(path: Path, data: Path | None) -> Subjects:
@@ -151,8 +184,9 @@ def _of_run(path: Path, data: Path | None) -> Subjects:
             if not artefact.exists() or file_sha256(artefact) != entry.sha256:
                 received = f"another {entry.path}"
                 raise DataError("RUN", "a folder with the files that it has proven", received, "run again")
-            found.append(Subject(form, entry.framework, title, artefact, record.network))
-    return Subjects(record.name, found, absent, split.X_test, split.y_test)
+            numbers = record.network.n_parameters + 2 * record.network.n_inputs  # mean and standard deviation
+            found.append(Subject(form, entry.framework, title, artefact, numbers, record.network))
+    return Subjects(record.name, found, absent, {"input.features": split.X_test, "labels": split.y_test})
 
 
 def _rounds(
@@ -179,21 +213,29 @@ def _one_round(subject: Subject, work: Path, processor: int | None) -> dict[str,
     with pinned(processor):  # a process begins where its parent is
         child = Child(f"bench {form.name}", preload=form.preload, log=work / "bench.log", environment=form.environment)
     with child:
-        arguments = {"format_name": form.name, "path": str(subject.path)}
-        arguments |= {"rows": str(work / "rows.npy"), "labels": str(work / "labels.npy")}
+        arguments = {"format_name": form.name, "path": str(subject.path), "received": subject.received}
+        arguments |= {"rows": str(work / "rows.npz")}
         found: dict[str, Any] = child.call("throughline.bench.worker:measure_round", arguments, on_message)
-    return found | {"start_s": answered[0] - child.started}
+    found["figures"]["start_s"] = answered[0] - child.started
+    return found
 
 
-def _predicted(form: Format, spec: NetworkSpec) -> float | None:
+def _having(name: str, artefacts: list[ArtefactBench]) -> dict[str, Measured]:
+    return {entry.title: entry.figures[name] for entry in artefacts if name in entry.figures}
+
+
+def _predicted(form: Format, spec: NetworkSpec | None) -> float | None:
     sizes = load_measured()
     model = sizes.model_of(form.name) if sizes else None
-    return model.predict(spec) if model else None
+    return model.predict(spec) if model and spec else None
 
 
 def _summed_up(subject: Subject, taken: list[dict[str, Any]]) -> ArtefactBench:
     form, last = subject.form, taken[-1]
-    figures: dict[str, Measured] = {name: measured([each[name] for each in taken]) for name in FIGURES}
+    left_out = {name: reason for each in taken for name, reason in each["left_out"].items()}
+    figures: dict[str, Measured] = {
+        name: measured([each["figures"][name] for each in taken]) for name in FIGURES if name not in left_out
+    }
     threads = [each["n_threads"] for each in taken if each["n_threads"] is not None]
     return ArtefactBench(
         name=form.name,
@@ -203,11 +245,12 @@ def _summed_up(subject: Subject, taken: list[dict[str, Any]]) -> ArtefactBench:
         computed_in=form.computed_in,
         framework=subject.framework,
         size_bytes=file_size_bytes(subject.path),
-        account=account_bytes(form.opener, subject.path, subject.spec.n_parameters + 2 * subject.spec.n_inputs),
+        account=account_bytes(form.opener, subject.path, subject.n_numbers),
         predicted_bytes=_predicted(form, subject.spec),
         accuracy=last["accuracy"],
         figures=figures,
         facts=last["facts"],
         n_threads=max(threads, default=None),
         processor_share=float(np.median([each["processor_share"] for each in taken])),
+        left_out=left_out,
     )

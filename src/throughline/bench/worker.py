@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,25 @@ import numpy as np
 from throughline.bench.memory import begin_peak, n_threads, peak_bytes
 from throughline.evaluate import THRESHOLD
 from throughline.formats import find_format
+from throughline.formats.base import Facts, Format
 from throughline.processes import Emit
 from throughline.weights import Array
 
 WARM_UP_CALLS = 50
-MOST_CALLS, LEAST_CALLS = 2000, 200  # below 100 the 99th percentile would be the largest of all
+MOST_CALLS, LEAST_CALLS = 2000, 200
+FEWEST_CALLS = {"p50_us": 3, "p95_us": 20, "p99_us": 100}  # below, a percentile would be the largest of all
 LATENCY_S, THROUGHPUT_S = 0.5, 0.2
+LONGEST_S = 5.0  # of timing single rows; a large model answers fewer of them
+LONGEST_CALL_S = 2.0
 BATCHES = (32, 1024)
 
 
-def measure_round(format_name: str, path: str, rows: str, labels: str, emit: Emit) -> dict[str, Any]:
+Call = Callable[[Sequence[Array]], Array]
+
+
+def measure_round(
+    format_name: str, path: str, rows: str, received: dict[str, Any] | None, emit: Emit
+) -> dict[str, Any]:
     """Measure everything once.
 
     Parameters
@@ -31,44 +41,56 @@ def measure_round(format_name: str, path: str, rows: str, labels: str, emit: Emi
         A name from `throughline.formats`.
     path : str
         The artefact.
-    rows, labels : str
-        .npy files of raw rows and of their classes.
+    rows : str
+        An .npz file with ``input.<name>`` and, where classes are known, ``labels``.
+    received : dict or None
+        Of a model that was brought, its artefact as the manifest has it, with ``classes``; None for a dense network.
     emit : callable
         Told when the first answer is there.
 
     Returns
     -------
     dict
-        The figures of `bench.figures` but for ``start_s``, which the parent's clock knows, and ``accuracy``, ``facts``,
-        ``n_threads``, ``processor_share``.
+        ``figures``, those of `bench.figures` but for ``start_s``, which the parent's clock knows; ``left_out``, those
+        that could not be measured, with the reason; and ``accuracy``, ``facts``, ``n_threads``, ``processor_share``.
     """
     form = find_format(format_name)
-    X, y = np.load(rows, allow_pickle=False), np.load(labels, allow_pickle=False)
+    with np.load(rows, allow_pickle=False) as arrays:
+        given = {name.removeprefix("input."): arrays[name] for name in arrays.files if name.startswith("input.")}
+        y = arrays["labels"] if "labels" in arrays.files else None
+    inputs = list(given.values()) if received is None else [given[entry["of"]] for entry in received["inputs"]]
+    n_rows = len(inputs[0])
     before = begin_peak()
     started = time.perf_counter()
-    with form.load(Path(path)) as runner:
+    with _loaded(form, Path(path), received) as (answer, facts):
         loaded = time.perf_counter()
-        runner.predict(X[:1])
+        single = [[array[i : i + 1] for array in inputs] for i in range(n_rows)]
+        answer(single[0])
         answered = time.perf_counter()
         emit({"answered": True})
-        accuracy = float(np.mean((runner.predict(X).reshape(-1) > THRESHOLD) == y))
-        single = [X[i : i + 1] for i in range(len(X))]
-        seconds = _time_calls(runner.predict, single, LATENCY_S, LEAST_CALLS)
-        rates, share = {}, 0.0
+        accuracy = None if y is None else _accuracy(answer, inputs, y, received)
+        figures = {"load_s": loaded - started, "first_s": answered - loaded}
+        left_out = {}
+        seconds = _time_calls(answer, single, LATENCY_S, LEAST_CALLS)
+        for name, fewest in FEWEST_CALLS.items():
+            if len(seconds) < fewest:
+                left_out[name] = f"only {len(seconds)} rows were answered in {LONGEST_S:g} s"
+            else:
+                figures[name] = 1e6 * float(np.quantile(seconds, int(name[1:3]) / 100))
+        share = 0.0
         for size in BATCHES:
-            batches = [np.resize(np.roll(X, -start, axis=0), (size, X.shape[1])) for start in range(0, len(X), 97)]
+            if reason := _too_much(size, received, float(np.median(seconds))):
+                left_out[f"rows_per_s_{size}"] = reason
+                continue
+            batches = [[_batch(array, start, size) for array in inputs] for start in range(0, n_rows, 97)]
             processor, wall = time.process_time(), time.perf_counter()
-            taken = _time_calls(runner.predict, batches, THROUGHPUT_S, 3)
+            taken = _time_calls(answer, batches, THROUGHPUT_S, 3)
             share = (time.process_time() - processor) / (time.perf_counter() - wall)
-            rates[f"rows_per_s_{size}"] = size / float(np.median(taken))
-        facts, threads = dict(runner.facts), n_threads()
-        memory = peak_bytes() - before
+            figures[f"rows_per_s_{size}"] = size / float(np.median(taken))
+        threads, figures["memory_bytes"] = n_threads(), max(0, peak_bytes() - before)
     return {
-        "load_s": loaded - started,
-        "first_s": answered - loaded,
-        **{f"p{q}_us": 1e6 * float(np.quantile(seconds, q / 100)) for q in (50, 95, 99)},
-        **rates,
-        "memory_bytes": max(0, memory),
+        "figures": figures,
+        "left_out": left_out,
         "accuracy": accuracy,
         "facts": facts,
         "n_threads": threads,
@@ -76,24 +98,64 @@ def measure_round(format_name: str, path: str, rows: str, labels: str, emit: Emi
     }
 
 
-def _time_calls(
-    call: Callable[[Array], object], arguments: Sequence[Array], seconds_s: float, at_least: int
-) -> list[float]:
+@contextmanager
+def _loaded(form: Format, path: Path, received: Mapping[str, Any] | None) -> Iterator[tuple[Call, Facts]]:
+    """Open the artefact; of a model that was brought as check.py does, with as many inputs as it has."""
+    if received is None:
+        with form.load(path) as runner:
+            yield (lambda arrays: runner.predict(arrays[0])), dict(runner.facts)
+        return
+    from throughline.bundle.check import RUNTIMES
+
+    opened = RUNTIMES[form.opener].open(path)
+    classes = received["classes"]
+    outputs = [entry["of"] for entry in received["outputs"]]
+    place = outputs.index(classes["output"]) if classes else 0
+    yield (lambda arrays: np.asarray(opened.answer(list(arrays))[place])), {"runtime": opened.runtime}
+
+
+def _accuracy(answer: Call, inputs: Sequence[Array], y: Array, received: Mapping[str, Any] | None) -> float:
+    from throughline.bundle.check import labels
+
+    threshold = THRESHOLD if received is None else received["classes"]["threshold"]
+    size = (len(y) if received is None else received["largest_batch"]) or len(y)
+    parts = [answer([array[start : start + size] for array in inputs]) for start in range(0, len(y), size)]
+    return float(np.mean(labels(np.concatenate(parts), threshold) == y))
+
+
+def _too_much(size: int, received: Mapping[str, Any] | None, row_s: float) -> str:
+    """Say why a batch is not asked for; empty if it is."""
+    most = None if received is None else received["largest_batch"]
+    if most is not None and size > most:
+        return f"it takes at most {most} rows at a time"
+    if size * row_s > LONGEST_CALL_S:
+        return f"a call would take about {size * row_s:.0f} s"
+    return ""
+
+
+def _batch(array: Array, start: int, size: int) -> Array:
+    return np.resize(np.roll(array, -start, axis=0), (size, *array.shape[1:]))
+
+
+def _time_calls(answer: Call, arguments: Sequence[Sequence[Array]], seconds_s: float, at_least: int) -> list[float]:
     """Time calls with one argument after another, after a warm-up; the collector of garbage waits meanwhile."""
     until = time.perf_counter() + seconds_s / 2
     for i in range(WARM_UP_CALLS):
-        call(arguments[i % len(arguments)])
+        answer(arguments[i % len(arguments)])
         if time.perf_counter() > until and i >= 2:
             break
     taken: list[float] = []
     gc.collect()
     gc.disable()
     try:
-        until = time.perf_counter() + seconds_s
-        while len(taken) < MOST_CALLS and (len(taken) < at_least or time.perf_counter() < until):
+        begin = time.perf_counter()
+        while len(taken) < MOST_CALLS:
+            spent = time.perf_counter() - begin
+            if len(taken) >= 3 and (spent > LONGEST_S or (len(taken) >= at_least and spent > seconds_s)):
+                break
             argument = arguments[len(taken) % len(arguments)]
             started = time.perf_counter()
-            call(argument)
+            answer(argument)
             taken.append(time.perf_counter() - started)
     finally:
         gc.enable()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from throughline.bundle.manifest import CHECK_NAME, ROWS_NAME, SUMS_NAME, Manifest
+from throughline.bundle.manifest import CHECK_NAME, ROWS_NAME, SUMS_NAME, Manifest, Trained
+from throughline.own_model.source import TITLES
 from throughline.record import Evaluation, Interval
 from throughline.report.formatting import NARROW_SPACE, count, percent, scientific, size
 from throughline.spec import FRAMEWORK_TITLES
@@ -35,7 +36,16 @@ def model_card(manifest: Manifest) -> str:
 
 
 def _what(manifest: Manifest) -> list[str]:
-    network, (first, second) = manifest.network, manifest.task.class_names
+    about = _of_trained(manifest.trained) if manifest.trained else _of_brought(manifest)
+    return [
+        *about,
+        f"| made | {manifest.created}, Throughline {manifest.environment.throughline} |",
+        f"| licence | {_plain(manifest.licence) or 'none was stated: ask the sender before using it'} |",
+    ]
+
+
+def _of_trained(trained: Trained) -> list[str]:
+    network, (first, second) = trained.network, trained.task.class_names
     sizes = "-".join(map(str, network.layer_sizes))
     return [
         f"A dense network, {sizes}, {network.hidden_activation} in its hidden layers and {network.output} at the end, "
@@ -43,21 +53,54 @@ def _what(manifest: Manifest) -> list[str]:
         "",
         "| | |",
         "| --- | --- |",
-        f"| trained with | {FRAMEWORK_TITLES[manifest.source]} |",
-        f"| trained on | {_plain(manifest.task.source)} |",
-        f"| weights | SHA-256 `{manifest.weights_digest}` |",
-        f"| made | {manifest.created}, Throughline {manifest.environment.throughline} |",
-        f"| licence | {_plain(manifest.licence) or 'none was stated: ask the sender before using it'} |",
+        f"| trained with | {FRAMEWORK_TITLES[trained.framework]} |",
+        f"| trained on | {_plain(trained.task.source)} |",
+        f"| weights | SHA-256 `{trained.weights_digest}` |",
+    ]
+
+
+def _of_brought(manifest: Manifest) -> list[str]:
+    brought = manifest.brought
+    assert brought is not None  # what was not trained was brought
+    return [
+        f"A model of {count(brought.n_parameters)} numbers, brought as it was: what it was trained on, and for what, "
+        "its sender knows.",
+        "",
+        "| | |",
+        "| --- | --- |",
+        f"| brought as | {_plain(brought.model)} ({TITLES.get(brought.kind, brought.kind)}) |",
     ]
 
 
 def _inputs(manifest: Manifest) -> list[str]:
-    names = manifest.task.feature_names
-    scaling = manifest.preprocessing
+    if manifest.trained is not None:
+        return _features(manifest, manifest.trained)
+    lines = ["## In and out", "", "| | name | type | shape of a row |", "| --- | --- | --- | --- |"]
+    for kind, tensors in (("in", manifest.inputs), ("out", manifest.outputs)):
+        for entry in tensors:
+            shape = " × ".join(map(str, entry.shape[1:])) or "a number"
+            lines.append(f"| {kind} | `{_plain(entry.name)}` | {entry.dtype} | {shape} |")
+    batch = manifest.inputs[0].shape[0]
+    lines += ["", "Any number of rows at a time." if batch is None else f"Exactly {batch} rows at a time: no other "
+              "number can be asked of the model itself."]  # fmt: skip
+    if manifest.classes is not None:
+        tells = (
+            "Its largest number is that of the class"
+            if manifest.classes.threshold is None
+            else (f"A number above {manifest.classes.threshold:g} is class 1, any other class 0")
+        )
+        lines.append(f"`{_plain(manifest.classes.output)}` tells the class. {tells}, counted from 0.")
+    return lines
+
+
+def _features(manifest: Manifest, trained: Trained) -> list[str]:
+    (features,), (probability,), classes = manifest.inputs, manifest.outputs, manifest.classes
+    names, scaling = trained.task.feature_names, trained.preprocessing
+    assert classes is not None  # a run tells classes
     lines = [
         "## In and out",
         "",
-        f"**In:** `{manifest.input.name}`, {manifest.input.dtype}, any number of rows of {len(names)} raw features in "
+        f"**In:** `{features.name}`, {features.dtype}, any number of rows of {len(names)} raw features in "
         f"this order. Scaling, `{scaling.formula}`, is {scaling.where}: nothing is to be done to a row.",
         "",
         "| | feature | mean in training | standard deviation |",
@@ -67,28 +110,34 @@ def _inputs(manifest: Manifest) -> list[str]:
     lines += [f"| {i} | {_plain(name)} | {mean:.6g} | {std:.6g} |" for i, (name, mean, std) in enumerate(shown)]
     if len(names) > len(shown):
         lines.append(f"| | and {len(names) - len(shown)} more, in manifest.json | | |")
-    first, second = (_plain(name) for name in manifest.task.class_names)
+    first, second = (_plain(name) for name in classes.names)
     lines += [
         "",
-        f"**Out:** `{manifest.output.name}`, {manifest.output.dtype}, the probability of `{second}`; above "
-        f"{manifest.threshold:g} the answer is `{second}`, otherwise `{first}`.",
+        f"**Out:** `{probability.name}`, {probability.dtype}, the probability of `{second}`; above "
+        f"{classes.threshold:g} the answer is `{second}`, otherwise `{first}`.",
     ]
     return lines
 
 
 def _figures(manifest: Manifest) -> list[str]:
-    found = manifest.evaluation
-    if found is None:
+    found = manifest.trained.evaluation if manifest.trained else None
+    if found is not None:
+        return [
+            "## How good it is",
+            "",
+            f"On {count(manifest.rows.n_rows)} rows that were held out from training, with 95 % intervals:",
+            "",
+            "| figure | value | interval |",
+            "| --- | ---: | --- |",
+            *_rows_of(found),
+        ]
+    if manifest.trained is not None:
         return ["## How good it is", "", "The run measured no figures for it (chapter 5 was left out)."]
-    return [
-        "## How good it is",
-        "",
-        f"On {count(manifest.rows.n_rows)} rows that were held out from training, with 95 % intervals:",
-        "",
-        "| figure | value | interval |",
-        "| --- | ---: | --- |",
-        *_rows_of(found),
-    ]
+    accuracy = manifest.brought.accuracy if manifest.brought else None
+    if accuracy is None:
+        return ["## How good it is", "", "Not known here: the rows came without their classes."]
+    said = f"{percent(accuracy)} of the {count(manifest.rows.n_rows)} rows of this bundle are told right."
+    return ["## How good it is", "", f"{said} Whether it has been trained on them, its sender knows."]
 
 
 def _rows_of(found: Evaluation) -> list[str]:
@@ -113,10 +162,10 @@ def _shown(interval: Interval) -> str:
 
 def _artefacts(manifest: Manifest) -> list[str]:
     lines = [
-        "## The same network in several formats",
+        "## The same in several formats",
         "",
-        f"Each was loaded alone in its own runtime and compared with the {FRAMEWORK_TITLES[manifest.source]} network "
-        f"on all {count(manifest.rows.n_rows)} rows, in batches of 1, 2, 33 and all.",
+        f"Each was loaded alone in its own runtime and compared with {_source(manifest)} on all "
+        f"{count(manifest.rows.n_rows)} rows, in batches of {', '.join(map(count, manifest.rows.batch_sizes))}.",
         "",
         "| format | file | size | differs by | allowed | labels changed | explained as |",
         "| --- | --- | ---: | ---: | ---: | ---: | --- |",
@@ -128,6 +177,12 @@ def _artefacts(manifest: Manifest) -> list[str]:
             f"{scientific(proof.tolerance)} | {count(proof.n_flips)} | {proof.verdict} |"
         )
     return lines
+
+
+def _source(manifest: Manifest) -> str:
+    if manifest.trained is not None:
+        return f"the {FRAMEWORK_TITLES[manifest.trained.framework]} network"
+    return "the model as it was brought"
 
 
 def _proof(manifest: Manifest) -> list[str]:
@@ -146,6 +201,13 @@ def _proof(manifest: Manifest) -> list[str]:
 
 
 def _limits(manifest: Manifest) -> list[str]:
+    if manifest.trained is None:
+        return [
+            "## What this does not say",
+            "",
+            "That every file here is the model that was brought, on the rows of this bundle, and no more: neither what "
+            "the model is good for nor how well it does on other rows was examined.",
+        ]
     return [
         "## What this does not say",
         "",

@@ -15,12 +15,13 @@ checks. They are made in this order, and the first that fails ends the check of 
     intact     every file is there, none was added, and each has the SHA-256 of SHA256SUMS and of manifest.json
     names      inputs and outputs are called what the manifest says
     types      and have the types it says
-    shapes     and the axes it says; as many answers come back as rows were given, in any batch
-    values     no answer is further from that of the trained network than the tolerance of its row, and none is further
+    shapes     and the axes it says; as many answers come back as rows were given, in any batch, for every output
+    values     no answer is further from that of the source network than the tolerance of its row, and none is further
                from what this very file answered when the bundle was made than the arithmetic of another processor
-               explains
-    labels     no label differs from the one it had then, but for rows within their tolerance of the threshold
-    batches    a row's answer does not depend on the rows beside it: batches of 1, 2, 33 and all rows
+               explains; every output of every row has its own tolerance
+    labels     where an output tells classes, no label differs from the one it had then, but for rows within their
+               tolerance of the threshold
+    batches    a row's answer does not depend on the rows beside it: in batches of every size that the manifest lists
 
 A checksum inside a bundle tells damage, not intent: who can change a file can change its checksum. The line
 "bundle ..." is the SHA-256 of SHA256SUMS; compare it with what the sender told you by another way. No program can vouch
@@ -64,10 +65,9 @@ except ModuleNotFoundError:
     raise SystemExit(3) from None
 
 PASSED, FAILED, MISUSE, MISSING = 0, 1, 2, 3
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
-BATCH_SIZES = (1, 2, 33)  # and all rows at once; an axis that was frozen at 1 shows at 2
-WIDEST_USEFUL_TOLERANCE = 0.15  # of the usual row; a wider one would prove nothing
+KINDS = ("answers", "tolerance", "repeats")  # of arrays that each artefact has, in the order of `Rows`
 WARM_UP_CALLS, TIMED_CALLS, TIMED_S = 20, 400, 0.3
 # One thread, no accelerator, no messages about the user's habits to anyone.
 ENVIRONMENT = {
@@ -96,12 +96,13 @@ class Mismatch(Exception):
 class Opened:
     """An artefact in its runtime.
 
-    `inputs` and `outputs` are what the file itself says: a name, a type and a shape each, None where it says nothing
-    and None for an axis that is free. `predict` takes raw rows, float32 of shape (n_rows, n_features).
+    `inputs` and `outputs` are what the file itself says, in its own order: a name, a type and a shape each, None where
+    it says nothing and None for an axis that is free; empty where it says nothing at all. `answer` takes one array for
+    each input and returns one for each output.
     """
 
     runtime: str
-    predict: Callable[[Any], Any]
+    answer: Callable[[list[Any]], list[Any]]
     inputs: list[dict[str, Any]] = field(default_factory=list)
     outputs: list[dict[str, Any]] = field(default_factory=list)
 
@@ -117,61 +118,74 @@ def open_onnx(path: Path) -> Opened:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
+    options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    types = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16"}
+    short = {"float": "float32", "double": "float64"}  # all others are called as in NumPy
 
     def described(entry: Any) -> dict[str, Any]:
-        return tensor(entry.name, types.get(entry.type, entry.type), entry.shape)
+        inner = entry.type.removeprefix("tensor(").removesuffix(")")
+        return tensor(entry.name, short.get(inner, inner), entry.shape)
 
-    (source,), (target,) = session.get_inputs(), session.get_outputs()
+    sources, targets = session.get_inputs(), session.get_outputs()
+    names = [entry.name for entry in sources]
 
-    def predict(X: Any) -> Any:
-        return session.run([target.name], {source.name: X})[0]
+    def answer(arrays: list[Any]) -> list[Any]:
+        found: list[Any] = session.run(None, dict(zip(names, arrays, strict=True)))
+        return found
 
-    return Opened(f"ONNX Runtime {onnxruntime.__version__}", predict, [described(source)], [described(target)])
+    runtime = f"ONNX Runtime {onnxruntime.__version__}"
+    return Opened(runtime, answer, [described(entry) for entry in sources], [described(entry) for entry in targets])
 
 
 def open_litert(path: Path) -> Opened:
-    """LiteRT's interpreter, with one thread, resized to each batch."""
+    """LiteRT's interpreter, with one thread, resized to each batch; names are those of its signature."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(path), num_threads=1)
-    (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
+    signature = interpreter.get_signature_runner("serving_default")
+    sources, targets = signature.get_input_details(), signature.get_output_details()
+    places, results = ([entry["index"] for entry in details.values()] for details in (sources, targets))
     n_rows = 0
 
-    def described(details: Any) -> dict[str, Any]:
+    def described(name: str, details: Any) -> dict[str, Any]:
         # `shape` says 1 where the batch is free; `shape_signature` says -1.
-        return tensor(details["name"], np.dtype(details["dtype"]).name, details["shape_signature"].tolist())
+        return tensor(name, np.dtype(details["dtype"]).name, details["shape_signature"].tolist())
 
-    def predict(X: Any) -> Any:
+    def answer(arrays: list[Any]) -> list[Any]:
         nonlocal n_rows
-        if len(X) != n_rows:
-            interpreter.resize_tensor_input(source["index"], X.shape)
+        if len(arrays[0]) != n_rows:
+            for place, array in zip(places, arrays, strict=True):
+                interpreter.resize_tensor_input(place, array.shape)
             interpreter.allocate_tensors()
-            n_rows = len(X)
-        interpreter.set_tensor(source["index"], X)
+            n_rows = len(arrays[0])
+        for place, array in zip(places, arrays, strict=True):
+            interpreter.set_tensor(place, array)
         interpreter.invoke()
-        return interpreter.get_tensor(target["index"])
+        return [interpreter.get_tensor(result) for result in results]
 
-    return Opened(f"LiteRT {version('ai-edge-litert')}", predict, [described(source)], [described(target)])
+    inputs, outputs = ([described(*entry) for entry in details.items()] for details in (sources, targets))
+    return Opened(f"LiteRT {version('ai-edge-litert')}", answer, inputs, outputs)
 
 
 def open_savedmodel(path: Path) -> Opened:
     """TensorFlow, through the signature that a server calls."""
     import tensorflow as tf
 
-    # The loaded object owns the variables: `predict` keeps it, or they would be freed.
+    # The loaded object owns the variables: `answer` keeps it, or they would be freed.
     loaded = tf.saved_model.load(str(path), tags=["serve"])
     signature = loaded.signatures["serving_default"]
-    ((input_name, source),) = signature.structured_input_signature[1].items()
-    ((output_name, target),) = signature.structured_outputs.items()
+    sources, targets = signature.structured_input_signature[1], signature.structured_outputs
 
-    def predict(X: Any, owner: Any = loaded) -> Any:
-        return signature(**{input_name: tf.constant(X)})[output_name].numpy()
+    def answer(arrays: list[Any], owner: Any = loaded) -> list[Any]:
+        given = {name: tf.constant(array) for name, array in zip(sources, arrays, strict=True)}
+        found = signature(**given)
+        return [found[name].numpy() for name in targets]
 
-    inputs = [tensor(input_name, source.dtype.name, source.shape.as_list())]
-    outputs = [tensor(output_name, target.dtype.name, target.shape.as_list())]
-    return Opened(f"TensorFlow {tf.__version__}", predict, inputs, outputs)
+    inputs, outputs = (
+        [tensor(name, entry.dtype.name, entry.shape.as_list()) for name, entry in entries.items()]
+        for entries in (sources, targets)
+    )
+    return Opened(f"TensorFlow {tf.__version__}", answer, inputs, outputs)
 
 
 def open_keras(path: Path) -> Opened:
@@ -179,13 +193,21 @@ def open_keras(path: Path) -> Opened:
     import keras
 
     network = keras.saving.load_model(path, compile=False, safe_mode=True)
-    (source,), (target,) = network.inputs, network.outputs
-    inputs, outputs = ([tensor(entry.name, entry.dtype, entry.shape)] for entry in (source, target))
-    return Opened(f"Keras {keras.__version__}", network.predict_on_batch, inputs, outputs)
+    # Inputs in a dictionary or a list are given as the network was built to take them.
+    structure = getattr(network, "_inputs_struct", None)
+    names = getattr(network, "output_names", [network.outputs[0].name])
+
+    def answer(arrays: list[Any]) -> list[Any]:
+        packed = arrays[0] if structure is None else keras.tree.pack_sequence_as(structure, arrays)
+        return flat(network.predict_on_batch(packed))
+
+    inputs = [tensor(entry.name, entry.dtype, entry.shape) for entry in network.inputs]
+    outputs = [tensor(name, each.dtype, each.shape) for name, each in zip(names, network.outputs, strict=True)]
+    return Opened(f"Keras {keras.__version__}", answer, inputs, outputs)
 
 
 def open_torchscript(path: Path) -> Opened:
-    """PyTorch's TorchScript interpreter; the file keeps the name of its argument, and neither type nor shape."""
+    """PyTorch's TorchScript interpreter; the file keeps the names of its arguments, and neither types nor shapes."""
     import torch
 
     torch.set_num_threads(1)
@@ -194,11 +216,11 @@ def open_torchscript(path: Path) -> Opened:
         program = torch.jit.load(str(path), map_location="cpu").eval()
     arguments = program.forward.schema.arguments[1:]
     inputs = [tensor(argument.name, None, None) for argument in arguments]
-    return Opened(f"PyTorch {torch.__version__}", torch_caller(program), inputs, [tensor(None, None, None)])
+    return Opened(f"PyTorch {torch.__version__}", torch_caller(program), inputs)
 
 
 def open_torch_export(path: Path) -> Opened:
-    """PyTorch's exported graph."""
+    """PyTorch's exported graph; pickled objects in the archive are refused."""
     import torch
 
     torch.set_num_threads(1)
@@ -219,25 +241,20 @@ def open_aotinductor(path: Path) -> Opened:
 
     torch.set_num_threads(1)
     program = torch._inductor.aoti_load_package(str(path))
-    nothing = [tensor(None, None, None)]
-    return Opened(f"PyTorch {torch.__version__}", torch_caller(program), nothing, nothing)
+    return Opened(f"PyTorch {torch.__version__}", torch_caller(program))
 
 
 def open_executorch(path: Path) -> Opened:
-    """ExecuTorch, whose Python binding takes and gives PyTorch tensors; a batch has at most 1,024 rows."""
-    import torch
+    """ExecuTorch, whose Python binding takes and gives PyTorch tensors."""
     from executorch.runtime import Runtime
 
     program = Runtime.get().load_program(path)
     method = program.load_method("forward")
 
-    def predict(X: Any, owner: Any = program) -> Any:
-        parts = [X[start : start + 1024] for start in range(0, len(X), 1024)]
-        # The runtime hands out its own memory, which the next call overwrites.
-        return np.concatenate([method.execute([torch.from_numpy(part)])[0].numpy().copy() for part in parts])
+    def call(*tensors: Any, owner: Any = program) -> Any:
+        return method.execute(list(tensors))
 
-    nothing = [tensor(None, None, None)]
-    return Opened(f"ExecuTorch {version('executorch')}", predict, nothing, nothing)
+    return Opened(f"ExecuTorch {version('executorch')}", torch_caller(call))
 
 
 def open_openvino_in_float32(path: Path) -> Opened:
@@ -252,16 +269,18 @@ def open_openvino(path: Path, hint: dict[str, str] | None = None) -> Opened:
     settings = {"INFERENCE_NUM_THREADS": 1, **(hint or {})}
     compiled = openvino.Core().compile_model(str(path / "network.xml"), "CPU", settings)
     request = compiled.create_infer_request()
-    (source,), (target,) = compiled.inputs, compiled.outputs
 
     def described(port: Any) -> dict[str, Any]:
         shape = [None if axis.is_dynamic else axis.get_length() for axis in port.partial_shape]
-        return tensor(port.any_name, np.dtype(port.element_type.to_dtype()).name, shape)
+        name = min(port.get_names(), default=None)  # a port may have several
+        return tensor(name, np.dtype(port.element_type.to_dtype()).name, shape)
 
-    def predict(X: Any) -> Any:
-        return request.infer(X)[target].copy()  # the request reuses its memory
+    def answer(arrays: list[Any]) -> list[Any]:
+        found = request.infer(dict(enumerate(arrays)))
+        return [found[port].copy() for port in compiled.outputs]  # the request reuses its memory
 
-    return Opened(f"OpenVINO {version('openvino')}", predict, [described(source)], [described(target)])
+    inputs, outputs = ([described(port) for port in ports] for ports in (compiled.inputs, compiled.outputs))
+    return Opened(f"OpenVINO {version('openvino')}", answer, inputs, outputs)
 
 
 def open_neutral(path: Path) -> Opened:
@@ -282,14 +301,14 @@ def open_neutral(path: Path) -> Opened:
     biases = [arrays[f"dense_{layer}.bias"] for layer in range(1, len(spec["hidden_units"]) + 2)]
     hidden, output = ACTIVATIONS[spec["hidden_activation"]], ACTIVATIONS[spec["output"]]
 
-    def predict(X: Any) -> Any:
-        a = (X.astype(mean.dtype) - mean) / std
+    def answer(arrays: list[Any]) -> list[Any]:
+        a = (arrays[0].astype(mean.dtype) - mean) / std
         for kernel, bias in list(zip(kernels, biases, strict=True))[:-1]:
             a = hidden(a @ kernel + bias)
-        return output(a @ kernels[-1] + biases[-1])
+        return [output(a @ kernels[-1] + biases[-1])]
 
     inputs, outputs = tensor(None, mean.dtype.name, [None, len(mean)]), tensor(None, mean.dtype.name, None)
-    return Opened(f"NumPy {np.__version__}", predict, [inputs], [outputs])
+    return Opened(f"NumPy {np.__version__}", answer, [inputs], [outputs])
 
 
 def sigmoid(z: Any) -> Any:
@@ -353,27 +372,39 @@ def open_c99(path: Path) -> Opened:
         count.restype = ctypes.c_size_t
     n_inputs, n_outputs = functions.n_inputs(), functions.n_outputs()
 
-    def predict(X: Any) -> Any:
-        if X.shape[1] != n_inputs:  # C would read on behind the row
-            raise Mismatch("shapes", f"it takes {n_inputs} features, but rows have {X.shape[1]}")
+    def answer(arrays: list[Any]) -> list[Any]:
+        (X,) = arrays
+        if X.shape[1:] != (n_inputs,) or X.dtype != np.float32:  # C would read on behind the row
+            raise Mismatch("shapes", f"it takes {n_inputs} features, but rows are {X.dtype} {X.shape[1:]}")
         answers = np.empty((len(X), n_outputs), np.float32)
         functions.predict_rows(X.ctypes.data, len(X), answers.ctypes.data)
-        return answers
+        return [answers]
 
     said = subprocess.run(["cc", "-dumpfullversion"], capture_output=True, text=True, check=False).stdout.strip()
     inputs, outputs = ([tensor(None, "float32", [None, n])] for n in (n_inputs, n_outputs))
-    return Opened(f"cc {said}", predict, inputs, outputs)
+    return Opened(f"cc {said}", answer, inputs, outputs)
 
 
-def torch_caller(program: Any) -> Callable[[Any], Any]:
-    """Return a function from NumPy rows to NumPy answers."""
+def torch_caller(program: Any) -> Callable[[list[Any]], list[Any]]:
+    """Return a function from NumPy arrays to NumPy arrays."""
     import torch
 
-    def predict(X: Any) -> Any:
+    def answer(arrays: list[Any]) -> list[Any]:
         with torch.inference_mode():
-            return program(torch.from_numpy(X)).numpy()
+            found = flat(program(*(torch.from_numpy(array) for array in arrays)))
+        # Some runtimes hand out their own memory, which the next call overwrites.
+        return [each.numpy().copy() for each in found if isinstance(each, torch.Tensor)]
 
-    return predict
+    return answer
+
+
+def flat(found: Any) -> list[Any]:
+    """Return the answers of a call in their order, however it has packed them."""
+    if isinstance(found, dict):
+        found = list(found.values())
+    if isinstance(found, list | tuple):
+        return [each for entry in found for each in flat(entry)]
+    return [found]
 
 
 def tensor(name: str | None, dtype: str | None, shape: Any) -> dict[str, Any]:
@@ -405,7 +436,8 @@ RUNTIMES = {
     "savedmodel": Runtime(open_savedmodel, ("tensorflow",), environment={"TF_USE_LEGACY_KERAS": "1"}),
     "keras": Runtime(open_keras, ("tensorflow", "keras")),
     "torchscript": Runtime(open_torchscript, ("torch",)),
-    "torch-export": Runtime(open_torch_export, ("torch",)),
+    # Without this variable the archive's own pickles, if it had any, would be run.
+    "torch-export": Runtime(open_torch_export, ("torch",), environment={"TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1"}),
     "aotinductor": Runtime(open_aotinductor, ("torch",)),
     "executorch": Runtime(open_executorch, ("torch", "executorch")),
     "openvino-float32": Runtime(open_openvino_in_float32, ("openvino",)),
@@ -451,124 +483,225 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+@dataclass
+class Rows:
+    """What an artefact is asked and what it must answer: by input or output, an array with an entry for each row."""
+
+    inputs: dict[str, Any]
+    expected: dict[str, Any]  # of the source network
+    own: dict[str, Any]  # of this very file, when the bundle was made
+    tolerance: dict[str, Any]  # how far a row may be from `expected`
+    repeats: dict[str, Any]  # and how far from `own`
+    labels: Any = None  # true classes, if they are known
+
+
+def read_rows(folder: Path, manifest: dict[str, Any], name: str) -> Rows:
+    """Read what belongs to an artefact; pickled objects are refused."""
+    inputs, outputs = ([entry["name"] for entry in manifest[kind]] for kind in ("inputs", "outputs"))
+    with np.load(folder / manifest["rows"]["path"], allow_pickle=False) as arrays:
+        own, tolerance, repeats = ({each: arrays[f"{kind}.{name}.{each}"] for each in outputs} for kind in KINDS)
+        expected = {output: arrays[f"expected.{output}"] for output in outputs}
+        labels = arrays["labels"] if "labels" in arrays.files else None
+        return Rows({each: arrays[f"input.{each}"] for each in inputs}, expected, own, tolerance, repeats, labels)
+
+
 def prove(folder: Path, manifest: dict[str, Any], artefact: dict[str, Any]) -> dict[str, Any]:
     """Make all checks of one artefact and time it; raise `Mismatch` at the first that fails."""
-    name, threshold = artefact["name"], manifest["threshold"]
-    with np.load(folder / manifest["rows"]["path"], allow_pickle=False) as arrays:
-        X, y, expected = arrays["X"], arrays["y"], arrays["expected"]
-        own, tolerance, repeats = (arrays[f"{what}.{name}"] for what in ("answers", "tolerance", "repeats"))
-    check_rows(manifest, X, expected, own, tolerance, repeats)
+    rows = read_rows(folder, manifest, artefact["name"])
+    check_rows(manifest, rows)
 
     started = time.perf_counter()
     opened = RUNTIMES[artefact["opener"]].open(folder / artefact["path"])
     load_s = time.perf_counter() - started
     for kind, said in (("input", opened.inputs), ("output", opened.outputs)):
-        check_tensors(kind, said, artefact[f"{kind}s"])
+        check_tensors(kind, said, artefact[f"{kind}s"], manifest[f"{kind}s"])
 
-    dtype, shape = manifest["output"]["dtype"], expected.shape
-    answers = {size: in_batches(opened.predict, X, size, shape, dtype) for size in (*BATCH_SIZES, len(X))}
-    for size, answer in answers.items():
-        check_values(answer, expected, tolerance, f"the trained network, in batches of {size}")
-        check_values(answer, own, repeats, f"its own earlier answers, in batches of {size}")
-        check_labels(answer, own, repeats, threshold)
-    whole, every = answers[len(X)], np.stack(list(answers.values()))  # (n_batch_sizes, n_rows, n_outputs)
-    apart = np.ptp(every, axis=0).max(axis=1)
-    if (apart > repeats).any():
-        row = int(np.argmax(apart - repeats))
-        raise Mismatch("batches", f"row {row} differs by {apart[row]:.1e} between batches, allowed {repeats[row]:.1e}")
-    latency_s = seconds_of_a_row(opened.predict, X)
+    sizes = batch_sizes(manifest, artefact)
+    given = [rows.inputs[entry["of"]] for entry in artefact["inputs"]]  # in the order of the file
+    answers = [in_batches(opened.answer, given, size, artefact, rows) for size in sizes]
+    worst, n_changed, accuracy = {"share": -1.0}, 0, None
+    for output in rows.expected:
+        every = [answer[output] for answer in answers]
+        found = check_output(output, sizes, every, rows)
+        worst = max(worst, found, key=lambda each: each["share"])
+        if manifest["classes"] and manifest["classes"]["output"] == output:
+            threshold = manifest["classes"]["threshold"]
+            for answer in every:
+                check_labels(answer, rows.own[output], rows.repeats[output], threshold)
+            whole, before = labels(every[-1], threshold), labels(rows.own[output], threshold)
+            n_changed = int(np.count_nonzero(whole != before))
+            accuracy = None if rows.labels is None else float(np.mean(whole == rows.labels))
+    for output in rows.expected:
+        check_batches(output, [answer[output] for answer in answers], rows.repeats[output])
+    n_rows, seconds = min(sizes), seconds_of_a_call(opened.answer, given, min(sizes))
     return {
         "runtime": opened.runtime,
-        "n_rows": len(X),
-        "largest_difference": float(np.abs(every - expected).max()),
-        "tolerance": float(tolerance.max()),
-        "difference_from_earlier": float(np.abs(every - own).max()),
-        "n_labels_changed": int(np.count_nonzero(labels(whole, threshold) != labels(own, threshold))),
-        "accuracy": float(np.mean(labels(whole, threshold) == y)),
+        "n_rows": manifest["rows"]["n_rows"],
+        "output": worst["output"],
+        "largest_difference": worst["difference"],
+        "tolerance": worst["tolerance"],
+        "difference_from_earlier": worst["from_earlier"],
+        "n_labels_changed": n_changed,
+        "accuracy": accuracy,
         "load_s": load_s,
-        "latency_us": 1e6 * float(np.median(latency_s)),
-        "latency_p95_us": 1e6 * float(np.quantile(latency_s, 0.95)),
+        "latency_rows": n_rows,
+        "latency_us": 1e6 * float(np.median(seconds)),
+        "latency_p95_us": 1e6 * float(np.quantile(seconds, 0.95)),
     }
 
 
-def check_rows(manifest: dict[str, Any], X: Any, expected: Any, own: Any, tolerance: Any, repeats: Any) -> None:
+def batch_sizes(manifest: dict[str, Any], artefact: dict[str, Any]) -> list[int]:
+    """Return in how many rows at a time an artefact is asked, from few to all, or to as many as it can take."""
+    most = min(manifest["rows"]["n_rows"], artefact["largest_batch"] or manifest["rows"]["n_rows"])
+    return sorted({min(size, most) for size in manifest["rows"]["batch_sizes"]})
+
+
+def check_rows(manifest: dict[str, Any], rows: Rows) -> None:
     """Make sure that there is something to compare, and that the tolerances are not so wide as to prove nothing."""
-    n_rows = manifest["rows"]["n_rows"]
-    if not n_rows or any(len(array) != n_rows for array in (X, expected, own, tolerance, repeats)):
+    n_rows, sizes = manifest["rows"]["n_rows"], manifest["rows"]["batch_sizes"]
+    if not n_rows or not sizes or not manifest["inputs"] or not manifest["outputs"]:
+        raise Mismatch("intact", f"there must be rows, batch sizes, inputs and outputs, but there are {n_rows} rows")
+    by_row = [rows.inputs, rows.expected, rows.own, rows.tolerance, rows.repeats]
+    if any(len(array) != n_rows for arrays in by_row for array in arrays.values()):
         raise Mismatch("intact", f"there must be {n_rows} rows, and as many answers and tolerances")
-    if X.dtype != np.float32 or X.shape[1] != len(manifest["task"]["feature_names"]):
-        raise Mismatch("intact", f"rows must be float32 with a column a feature, but are {X.dtype} {X.shape}")
-    for array in (expected, own, tolerance, repeats):
-        if not np.isfinite(array).all():
-            raise Mismatch("intact", "answers and tolerances must be finite numbers")
-    if max(np.median(tolerance), np.median(repeats)) > WIDEST_USEFUL_TOLERANCE:
-        raise Mismatch("intact", f"tolerances must be at most {WIDEST_USEFUL_TOLERANCE} for the usual row")
+    for kind, arrays in (("inputs", rows.inputs), ("outputs", rows.expected)):
+        for entry in manifest[kind]:
+            array = arrays[entry["name"]]
+            if array.dtype != entry["dtype"] or not fits(array.shape[1:], entry["shape"][1:]):
+                said = f"{entry['dtype']} {entry['shape']}, but are {array.dtype} {array.shape}"
+                raise Mismatch("intact", f"the rows of {entry['name']} must be {said}")
+    for arrays in by_row[1:]:
+        for array in arrays.values():
+            if not np.isfinite(array).all():
+                raise Mismatch("intact", "answers and tolerances must be finite numbers")
+    for entry in manifest["outputs"]:
+        widest = entry["useful_tolerance"]
+        usual = max(np.median(allowed[entry["name"]]) for allowed in (rows.tolerance, rows.repeats))
+        if widest is not None and usual > min(widest, np.ptp(rows.expected[entry["name"]])):
+            raise Mismatch("intact", f"tolerances must be at most {widest:.2g} for the usual row")
 
 
-def check_tensors(kind: str, said: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> None:
+def fits(shape: tuple[int, ...], wanted: list[int | None]) -> bool:
+    """Return whether a shape is the wanted one, in which a free axis is None."""
+    return len(shape) == len(wanted) and all(axis in (None, size) for size, axis in zip(shape, wanted, strict=True))
+
+
+def check_tensors(
+    kind: str, said: list[dict[str, Any]], wanted: list[dict[str, Any]], of_model: list[dict[str, Any]]
+) -> None:
     """Compare what the file says of its inputs or outputs with the manifest: names, then types, then shapes."""
-    if len(said) != len(wanted):
+    of = [entry["of"] for entry in wanted]
+    known = [entry["name"] for entry in of_model]
+    if len(set(of)) != len(of) or not set(of) <= set(known) or (kind == "output" and set(of) != set(known)):
+        raise Mismatch("names", f"the {kind}s must be those of the model, {', '.join(known)}, but are {', '.join(of)}")
+    if said and len(said) != len(wanted):
         raise Mismatch("names", f"there must be {len(wanted)} {kind}s, but there are {len(said)}")
+    silent = said or [tensor(None, None, None)] * len(wanted)
     for check, key in (("names", "name"), ("types", "dtype"), ("shapes", "shape")):
-        for here, there in zip(said, wanted, strict=True):
+        for here, there in zip(silent, wanted, strict=True):
             if here[key] != there[key]:
                 raise Mismatch(check, f"the {key} of an {kind} must be {there[key]}, but is {here[key]}")
 
 
-def in_batches(predict: Callable[[Any], Any], X: Any, size: int, shape: tuple[int, ...], dtype: str) -> Any:
-    """Answer all rows, `size` at a time, the last batch as it comes; answers come back as float64."""
-    found = []
-    for start in range(0, len(X), size):
-        rows = np.ascontiguousarray(X[start : start + size])
-        answer = np.asarray(predict(rows))
-        if answer.shape != (len(rows), *shape[1:]):
-            wanted = (len(rows), *shape[1:])
-            raise Mismatch("shapes", f"{len(rows)} rows must give answers of shape {wanted}, but gave {answer.shape}")
-        if answer.dtype != dtype:
-            raise Mismatch("types", f"answers must be {dtype}, but are {answer.dtype}")
-        found.append(answer)
-    return np.concatenate(found).astype(np.float64)
+def in_batches(
+    answer: Callable[[list[Any]], list[Any]], given: list[Any], size: int, artefact: dict[str, Any], rows: Rows
+) -> dict[str, Any]:
+    """Answer all rows, `size` at a time, the last batch as it comes; return all answers by output."""
+    found: dict[str, list[Any]] = {entry["of"]: [] for entry in artefact["outputs"]}
+    for start in range(0, len(given[0]), size):
+        batch = [np.ascontiguousarray(array[start : start + size]) for array in given]
+        answers = [np.asarray(array) for array in answer(batch)]
+        if len(answers) != len(found):
+            raise Mismatch("shapes", f"there must be {len(found)} answers to a call, but there are {len(answers)}")
+        for (output, parts), array in zip(found.items(), answers, strict=True):
+            wanted = (len(batch[0]), *rows.own[output].shape[1:])
+            if array.shape != wanted:
+                said = f"{len(batch[0])} rows must give '{output}' of shape {wanted}, but gave {array.shape}"
+                raise Mismatch("shapes", said)
+            if array.dtype != rows.own[output].dtype:
+                raise Mismatch("types", f"answers must be {rows.own[output].dtype}, but are {array.dtype}")
+            parts.append(array)
+    return {output: np.concatenate(parts) for output, parts in found.items()}
 
 
-def check_values(answer: Any, wanted: Any, allowed: Any, what: str) -> None:
-    """Compare row by row."""
-    if not np.isfinite(answer).all():
-        raise Mismatch("values", f"{np.count_nonzero(~np.isfinite(answer))} answers are NaN or infinite")
-    difference = np.abs(answer - wanted).max(axis=1)
-    if (difference > allowed).any():
-        row = int(np.argmax(difference - allowed))
-        said = f"row {row} differs by {difference[row]:.1e} from {what}, allowed {allowed[row]:.1e}; "
-        raise Mismatch("values", said + f"{np.count_nonzero(difference > allowed)} of {len(allowed)} rows do")
+def apart(answer: Any, wanted: Any) -> Any:
+    """Return how far each row is off, in the number that is furthest off."""
+    difference = np.abs(answer.astype(np.float64) - wanted.astype(np.float64))
+    return difference.reshape(len(difference), -1).max(axis=1, initial=0.0)
 
 
-def check_labels(answer: Any, own: Any, allowed: Any, threshold: float) -> None:
+def check_output(output: str, sizes: list[int], answers: list[Any], rows: Rows) -> dict[str, Any]:
+    """Compare an output row by row, in every batch size; return its largest differences."""
+    references = (
+        ("that of the source network", rows.expected[output], rows.tolerance[output]),
+        ("its own earlier answer", rows.own[output], rows.repeats[output]),
+    )
+    largest = []
+    for what, wanted, allowed in references:
+        if answers[0].shape != wanted.shape:
+            raise Mismatch("shapes", f"'{output}' must have the shape {wanted.shape}, but has {answers[0].shape}")
+        for size, answer in zip(sizes, answers, strict=True):
+            if not np.isfinite(answer).all():
+                raise Mismatch("values", f"{np.count_nonzero(~np.isfinite(answer))} answers are NaN or infinite")
+            difference = apart(answer, wanted)
+            if (difference > allowed).any():
+                row = int(np.argmax(difference - allowed))
+                said = f"'{output}' of row {row} differs by {difference[row]:.1e} from {what}, "
+                said += f"allowed {allowed[row]:.1e}, in batches of {size}; "
+                raise Mismatch("values", said + f"{np.count_nonzero(difference > allowed)} of {len(allowed)} rows do")
+        largest.append(np.max([apart(answer, wanted) for answer in answers], axis=0))
+    allowed = rows.tolerance[output]
+    share = np.divide(largest[0], allowed, out=np.zeros(len(allowed)), where=allowed > 0)
+    return {
+        "output": output,
+        "share": float(share.max()),
+        "difference": float(largest[0].max()),
+        "tolerance": float(allowed.max()),
+        "from_earlier": float(largest[1].max()),
+    }
+
+
+def check_labels(answer: Any, own: Any, allowed: Any, threshold: float | None) -> None:
     """Let a label change only where the earlier answer lies within its tolerance of the threshold."""
-    if answer.shape[1] > 1:
+    if threshold is None:
         first, second = np.sort(own, axis=1)[:, -1], np.sort(own, axis=1)[:, -2]
         margin = (first - second) / 2
     else:
-        margin = np.abs(own[:, 0] - threshold)
+        margin = np.abs(own.reshape(len(own)) - threshold)
     changed = (labels(answer, threshold) != labels(own, threshold)) & (margin > allowed)
     if changed.any():
         raise Mismatch("labels", f"{np.count_nonzero(changed)} labels changed, row {int(np.argmax(changed))} the first")
 
 
-def labels(answer: Any, threshold: float) -> Any:
+def labels(answer: Any, threshold: float | None) -> Any:
     """Return the class of each row: beyond the threshold, or the most probable of several."""
-    return answer.argmax(axis=1) if answer.shape[1] > 1 else (answer[:, 0] > threshold).astype(np.int64)
+    return answer.argmax(axis=1) if threshold is None else (answer.reshape(len(answer)) > threshold).astype(np.int64)
 
 
-def seconds_of_a_row(predict: Callable[[Any], Any], X: Any) -> Any:
-    """Time single rows, one after another, after a warm-up."""
-    rows = [np.ascontiguousarray(X[i : i + 1]) for i in range(len(X))]
+def check_batches(output: str, answers: list[Any], allowed: Any) -> None:
+    """Make sure that no answer depends on the rows beside it by more than rounding explains."""
+    difference = apart(np.max(answers, axis=0), np.min(answers, axis=0))
+    if (difference > allowed).any():
+        row = int(np.argmax(difference - allowed))
+        said = f"'{output}' of row {row} differs by {difference[row]:.1e} between batches, allowed {allowed[row]:.1e}"
+        raise Mismatch("batches", said)
+
+
+def seconds_of_a_call(answer: Callable[[list[Any]], list[Any]], given: list[Any], size: int) -> Any:
+    """Time single rows, or as many as a call must have, one after another, after a warm-up."""
+    starts = range(0, len(given[0]) - size + 1, size)
+    batches = [[np.ascontiguousarray(array[start : start + size]) for array in given] for start in starts]
+    until = time.perf_counter() + TIMED_S
     for i in range(WARM_UP_CALLS):
-        predict(rows[i % len(rows)])
+        answer(batches[i % len(batches)])
+        if time.perf_counter() > until:
+            break
     seconds: list[float] = []
     until = time.perf_counter() + TIMED_S
     while len(seconds) < TIMED_CALLS and (len(seconds) < 3 or time.perf_counter() < until):
-        row = rows[len(seconds) % len(rows)]
+        batch = batches[len(seconds) % len(batches)]
         started = time.perf_counter()
-        predict(row)
+        answer(batch)
         seconds.append(time.perf_counter() - started)
     return np.array(seconds)
 
@@ -615,9 +748,11 @@ def sentence(result: dict[str, Any]) -> str:
         return f"FAILED    {result['check']}: {result['reason']}"
     if result["status"] == "not_run":
         return f"NOT RUN   {result['reason']}"
+    accuracy = "" if result["accuracy"] is None else f"accuracy {result['accuracy']:.1%}, "
+    timed = "one row" if result["latency_rows"] == 1 else f"{result['latency_rows']} rows"
     return (
         f"passed    differs by {result['largest_difference']:.1e} of {result['tolerance']:.1e} allowed, "
-        f"accuracy {result['accuracy']:.1%}, one row {result['latency_us']:.1f} µs "
+        f"{accuracy}{timed} {result['latency_us']:.1f} µs "
         f"(p95 {result['latency_p95_us']:.1f}), {result['runtime']}"
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import msgspec
-import numpy as np
 
+from throughline.bundle.check import Mismatch, Rows, check_files, check_rows, read_rows
 from throughline.bundle.manifest import (
     FORMAT_VERSION,
     MANIFEST_NAME,
@@ -15,33 +16,9 @@ from throughline.bundle.manifest import (
     Artefact,
     Manifest,
 )
-from throughline.errors import DataError, VerificationError, quoted
-from throughline.weights import Array
+from throughline.errors import DamagedFileError, DataError, VerificationError, quoted
 
 REMEDY = "pass the folder that 'throughline bundle' wrote"
-
-
-@dataclass(frozen=True)
-class BundleRows:
-    """Held-out rows, and what they must give.
-
-    Attributes
-    ----------
-    X : ndarray of shape (n_rows, n_features), float32
-    y : ndarray of shape (n_rows,)
-    expected : ndarray of shape (n_rows, n_outputs)
-        Answers of the trained network.
-    answers, tolerance, repeats : dict of str to ndarray
-        By artefact: what it answered when the bundle was made, shape (n_rows, n_outputs); how far each row may be from
-        `expected`, and how far from `answers`, both of shape (n_rows,).
-    """
-
-    X: Array
-    y: Array
-    expected: Array
-    answers: dict[str, Array]
-    tolerance: dict[str, Array]
-    repeats: dict[str, Array]
 
 
 @dataclass(frozen=True)
@@ -55,27 +32,20 @@ class Bundle:
         """Return where an artefact lies."""
         return self.folder / artefact.path
 
-    def load_rows(self) -> BundleRows:
-        """Read the held-out rows; pickled objects are refused.
+    def load_rows(self, artefact: str) -> Rows:
+        """Read the held-out rows with what belongs to an artefact; pickled objects are refused.
 
         Raises
         ------
         VerificationError
-            If an array is missing, has another length, or the file is damaged.
+            If an array is missing, has another length or type, or the file is damaged.
         """
-        names = [artefact.name for artefact in self.manifest.artefacts]
-        path = self.folder / self.manifest.rows.path
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                kinds = [{name: arrays[f"{kind}.{name}"] for name in names} for kind in _KINDS]
-                rows = BundleRows(arrays["X"], arrays["y"], arrays["expected"], *kinds)
-        except (OSError, ValueError, KeyError) as error:
-            raise VerificationError(f"{path.name} cannot be read as the rows of the bundle: {error}.") from error
-        own = [array for kind in kinds for array in kind.values()]
-        for array in (rows.X, rows.y, rows.expected, *own):
-            if len(array) != self.manifest.rows.n_rows:
-                said = f"{len(array)} in one of its arrays"
-                raise VerificationError(f"{path.name} must have {self.manifest.rows.n_rows} rows, but has {said}.")
+            rows = read_rows(self.folder, self.manifest.to_builtins(), artefact)
+            check_rows(self.manifest.to_builtins(), rows)
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, Mismatch) as error:
+            name = self.manifest.rows.path
+            raise VerificationError(f"{name} cannot be read as the rows of the bundle: {error}.") from error
         return rows
 
     def require_intact(self) -> str:
@@ -83,18 +53,24 @@ class Bundle:
 
         Raises
         ------
-        VerificationError
+        DamagedFileError
             If a file is damaged or missing, or was added.
         """
-        from throughline.bundle.check import Mismatch, check_files
-
-        try:
-            return check_files(self.folder)
-        except (Mismatch, KeyError, ValueError, OSError) as error:
-            raise VerificationError(f"The bundle {quoted(self.folder)} is not as it was written: {error}.") from error
+        return require_intact(self.folder)
 
 
-_KINDS = ("answers", "tolerance", "repeats")
+def require_intact(folder: Path) -> str:
+    """Hold every file of a bundle against its checksum, though its manifest may not be read.
+
+    Raises
+    ------
+    DamagedFileError
+        If a file is damaged or missing, or was added.
+    """
+    try:
+        return check_files(folder)
+    except (Mismatch, KeyError, ValueError, OSError) as error:
+        raise DamagedFileError(f"The bundle {quoted(folder)} is not as it was written: {error}.") from error
 
 
 class _Versioned(msgspec.Struct):

@@ -1,28 +1,30 @@
 """Manifest: what a bundle says of itself to programs, in one JSON file.
 
 Manifest
-├── task, network, source           what was trained, on what, by which framework
-├── input, output, preprocessing    what goes in and what comes out
+├── inputs, outputs, classes        what goes in, what comes out, and what it means
 ├── rows                            where the held-out rows lie
+├── trained                         of a network that a run has trained: task, specification, scaling, figures
+├── brought                         of a model that someone has brought: its file, and how it was loaded
 ├── artefacts                       each with what opens it, what it says of itself, and its proof
 ├── files                           SHA-256 of every file but the manifest and SHA256SUMS
 └── environment, licence, model_card
 
-The receiver's `check.py` reads the same file as plain JSON, so a field that it uses keeps its name.
+Either `trained` or `brought` is there. The receiver's `check.py` reads the same file as plain JSON, so a field that it
+uses keeps its name.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from throughline.record import Environment, Evaluation, FormatRecord
+from throughline.record import Environment, Evaluation
 from throughline.spec import NetworkSpec, Task
 
-FORMAT_VERSION = 1  # `check.FORMAT_VERSION` is the one it can read
+FORMAT_VERSION = 2  # `check.FORMAT_VERSION` is the one it can read
 MANIFEST_NAME = "manifest.json"
 SUMS_NAME = "SHA256SUMS"
 ROWS_NAME = "rows.npz"
@@ -33,20 +35,59 @@ MODELS_NAME = "models"
 
 @dataclass(frozen=True, kw_only=True)
 class Tensor:
-    """An input or an output.
+    """An input or an output of the model.
 
     Attributes
     ----------
-    name : str or None
-        None where a file keeps no name.
-    dtype : str or None
-    shape : list of (int or None), or None
+    name, dtype : str
+    shape : list of (int or None)
         None stands for an axis that is free.
+    useful_tolerance : float or None
+        Of an output: if the usual row may differ by more, a comparison proves nothing. None for whole numbers.
     """
 
+    name: str
+    dtype: str
+    shape: list[int | None]
+    useful_tolerance: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Port:
+    """An input or an output of an artefact, as its file declares it.
+
+    Attributes
+    ----------
+    of : str
+        The input or output of the model that it is.
+    name, dtype : str or None
+        None where the file keeps none.
+    shape : list of (int or None), or None
+        None in the place of a free axis; None altogether where the file does not say.
+    """
+
+    of: str
     name: str | None
     dtype: str | None
     shape: list[int | None] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classes:
+    """Which output tells classes, and how.
+
+    Attributes
+    ----------
+    output : str
+    threshold : float or None
+        Numbers above it are class 1; None where the largest of several tells the class.
+    names : list of str
+        Empty where nobody has named them.
+    """
+
+    output: str
+    threshold: float | None
+    names: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,17 +116,101 @@ class HeldOut:
     Attributes
     ----------
     path : str
-        An .npz file without pickles: ``X``, ``y``, ``expected``, and for each artefact ``answers.<name>`` (what it
-        answered when the bundle was made), ``tolerance.<name>`` (against ``expected``) and ``repeats.<name>`` (against
-        its own answers).
+        An .npz file without pickles: ``input.<name>``, ``expected.<output>``, perhaps ``labels``, and for each artefact
+        and output ``answers.<artefact>.<output>`` (what it answered when the bundle was made), ``tolerance.…`` (a
+        number for each row, against ``expected``) and ``repeats.…`` (against its own answers).
     n_rows : int
-    split_sha256 : str
-        Checksum of all rows of the run, as in its record.
+    batch_sizes : list of int
+        In how many rows at a time they are asked.
     """
 
     path: str
     n_rows: int
+    batch_sizes: list[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A network that a run of this package has trained.
+
+    Attributes
+    ----------
+    task, network :
+        As in the record of the run.
+    framework : {"keras", "torch"}
+        Whose answers are the expected ones.
+    weights_digest : str
+    preprocessing : Preprocessing
+    split_sha256 : str
+        Checksum of all rows of the run, as in its record.
+    evaluation : Evaluation or None
+        The network on the held-out rows; None if the run left chapter 5 out.
+    """
+
+    task: Task
+    network: NetworkSpec
+    framework: str
+    weights_digest: str
+    preprocessing: Preprocessing
     split_sha256: str
+    evaluation: Evaluation | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brought:
+    """A model that someone has brought.
+
+    Attributes
+    ----------
+    model, kind : str
+        Name of its file, and what it is.
+    n_parameters : int
+    refused_batch_sizes : dict of str to str
+        What the model itself cannot do, with its reason.
+    accuracy : float or None
+        Of the model itself on the rows, if their classes are known.
+    """
+
+    model: str
+    kind: str
+    n_parameters: int
+    refused_batch_sizes: dict[str, str]
+    accuracy: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parity:
+    """How an artefact was proven against the model it came from.
+
+    Attributes
+    ----------
+    verdict : str
+        What explains the largest difference.
+    output : str
+        The one that came closest to its tolerance; the figures are those of it.
+    largest_difference, tolerance : float
+    share_of_tolerance : float
+        In the row that came closest.
+    n_flips : int or None
+        Labels that differ; None where there are no classes.
+    tolerance_reason : str
+    accuracy : float or None
+    route : str
+        How the artefact was made.
+    facts : dict
+        Versions and settings of its exporter and its runtime.
+    """
+
+    verdict: str
+    output: str
+    largest_difference: float
+    tolerance: float
+    share_of_tolerance: float
+    n_flips: int | None
+    tolerance_reason: str
+    accuracy: float | None
+    route: str
+    facts: dict[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,10 +231,9 @@ class Artefact:
     requires : dict of str to str
         What to install to run it, with the versions with which it was proven.
     largest_batch : int or None
-    inputs, outputs : list of Tensor
-        What the file says of itself.
-    parity : FormatRecord
-        How it was proven against the network it came from.
+    inputs, outputs : list of Port
+        In the order of the file.
+    parity : Parity
     """
 
     name: str
@@ -123,9 +247,9 @@ class Artefact:
     sha256: str
     requires: dict[str, str]
     largest_batch: int | None
-    inputs: list[Tensor]
-    outputs: list[Tensor]
-    parity: FormatRecord
+    inputs: list[Port]
+    outputs: list[Port]
+    parity: Parity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,35 +258,41 @@ class Manifest:
 
     Attributes
     ----------
-    name, created : str
-        Of the run.
-    source : {"keras", "torch"}
-        The framework whose network this is; its answers are the expected ones.
-    weights_digest : str
-    threshold : float
-        Answers above it are class 1.
-    evaluation : Evaluation or None
-        The network on the held-out rows; None if the run left chapter 5 out.
+    name : str
+        Of the run, or of the model.
+    created : str
+    classes : Classes or None
+        None where no output tells classes, or nobody said so.
     """
 
     format_version: int
     name: str
     created: str
-    task: Task
-    network: NetworkSpec
-    source: str
-    weights_digest: str
-    input: Tensor
-    output: Tensor
-    threshold: float
-    preprocessing: Preprocessing
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    classes: Classes | None
     rows: HeldOut
-    evaluation: Evaluation | None
+    trained: Trained | None
+    brought: Brought | None
     artefacts: list[Artefact]
     files: dict[str, str]
     environment: Environment
     licence: str
     model_card: str
+
+    @property
+    def framework(self) -> str:
+        """What the source is a model of: "keras", "torch", or the kind of file that was brought."""
+        if self.trained is not None:
+            return self.trained.framework
+        return self.brought.kind if self.brought is not None else ""
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers the source has."""
+        if self.trained is not None:
+            return self.trained.network.n_parameters + 2 * self.trained.network.n_inputs  # mean and standard deviation
+        return self.brought.n_parameters if self.brought is not None else 0
 
     def artefact(self, name: str) -> Artefact | None:
         """Return the artefact of a format, or None."""

@@ -24,7 +24,7 @@ COLUMNS = {
     "p99_us": "p99",
     "memory_bytes": "memory",
 }
-RATES = {"rows_per_s_32": "rows/s at 32", "rows_per_s_1024": "rows/s at 1,024"}
+RATES = {"rows_per_s_32": "rows/s, 32", "rows_per_s_1024": "rows/s, 1,024"}
 PARTS = {
     "weights": "weights",
     "quantisation": "steps",
@@ -107,21 +107,26 @@ def _print(console: Console, record: BenchRecord) -> None:
     def table(*columns: str) -> Table:
         made = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
         for column in columns:
-            made.add_column(column, justify="left" if column == "format" else "right", no_wrap=True)
+            # Titles break where eighty columns are too few, figures never.
+            made.add_column(column, justify="left" if column == "format" else "right", no_wrap=column != "format")
         return made
 
     def written(name: str, value: float) -> str:
         return FIGURES[name].write(value).replace(NARROW_SPACE, " ")
 
     costs = table("format", *COLUMNS.values())
-    rates = table("format", "bytes", "acc.", *RATES.values(), "95 % interval of p50")
+    labelled = any(entry.accuracy is not None for entry in record.artefacts)
+    rates = table("format", "bytes", *(["acc."] if labelled else []), *RATES.values(), "p50, 95 %")
     shares = table("format", *PARTS.values(), "total", "predicted")
     for entry in record.artefacts:
         found = entry.figures
-        costs.add_row(entry.title, *(written(name, found[name].median) for name in COLUMNS))
-        interval = f"{written('p50_us', found['p50_us'].low)} to {written('p50_us', found['p50_us'].high)}"
-        medians = (count(found[name].median) for name in RATES)
-        rates.add_row(entry.title, f"{entry.size_bytes:,}", f"{entry.accuracy:.1%}", *medians, interval)
+        costs.add_row(entry.title, *(written(name, found[name].median) if name in found else "–" for name in COLUMNS))
+        low, high = (written("p50_us", value) for value in (found["p50_us"].low, found["p50_us"].high))
+        interval = f"{low.split()[0] if low.split()[1] == high.split()[1] else low} to {high}"
+        medians = (count(found[name].median) if name in found else "–" for name in RATES)
+        accuracy = "" if entry.accuracy is None else f"{entry.accuracy:.1%}"
+        cells = [f"{entry.size_bytes:,}", *([accuracy] if labelled else []), *medians, interval]
+        rates.add_row(entry.title, *cells)
         parts = (f"{getattr(entry.account, part):,}" for part in PARTS)
         predicted = "–" if entry.predicted_bytes is None else f"{entry.predicted_bytes:,.0f}"
         shares.add_row(entry.title, *parts, f"{entry.account.total:,}", predicted)
@@ -129,6 +134,9 @@ def _print(console: Console, record: BenchRecord) -> None:
         console.print(each, "")
     for verdict in record.verdicts:
         console.print(f"{verdict.sentence.replace(NARROW_SPACE, ' ')}.")
+    for entry in record.artefacts:
+        for name, reason in entry.left_out.items():
+            console.print(f"{entry.title}, {FIGURES[name].title} not measured: {reason}", style="yellow")
     for title, reason in record.not_measured.items():
         console.print(f"{title} not measured: {reason}", style="yellow")
     place = record.processors

@@ -1,4 +1,4 @@
-"""``throughline verify``: prove again what a run left, and test the verifier itself."""
+"""``throughline verify``: prove again what a run left or a bundle holds, and test the verifier itself."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ SHORT_CHECKS = {
 
 
 def verify(
-    run: Annotated[Path | None, Parameter(help="Folder of a finished run, or one artefact in it.")] = None,
+    run: Annotated[
+        Path | None,
+        Parameter(name="RUN-OR-BUNDLE", help="Folder of a finished run or a bundle, or one artefact in it."),
+    ] = None,
     /,
     *,
     rows: Annotated[Path | None, Parameter(help="Rows as .npz (X, y), .npy or .csv. Default: the run's own.")] = None,
@@ -44,11 +47,12 @@ def verify(
     seed: Annotated[int, Parameter(help="With --self-test: seed of rows and network. Default: 0.")] = 0,
     json: Annotated[bool, Parameter(help="Print the record as JSON on standard output.")] = False,
 ) -> int:
-    """Verify every artefact of a finished run, or one of them, against its record.
+    """Verify every artefact of a finished run or of a bundle, or one of them, against record or manifest.
 
     Each file is loaded alone in its own runtime. Checked in this order: the file's checksum, names, types, axes,
     shapes, values, labels, metric, independence of the batch, and whether it says anything of the machine that made
     it. What is expected is computed from the kept weights in NumPy; the held-out rows are made again.
+    A bundle brings its rows and what they must give; all its checksums must be right before anything is opened.
 
     With --self-test, fifteen faults are built into sound files instead, to show that each is caught.
 
@@ -57,6 +61,7 @@ def verify(
         throughline verify runs/patients
         throughline verify runs/patients/models/torch/onnx-float32.onnx
         throughline verify runs/patients --rows patients.csv --json
+        throughline verify send
         throughline verify --self-test
         throughline verify --self-test --formats onnx-int8,tflite-int8
     """
@@ -69,12 +74,14 @@ def verify(
             raise UsageError("RUN and --rows", "left out with --self-test", given, "choose one of the two")
         return _self_test(console, formats, seed, json)
     if run is None:
-        raise UsageError("RUN", "the folder of a run or an artefact in it", "none", "pass one, or --self-test")
+        allowed = "the folder of a run or a bundle, or an artefact in it"
+        raise UsageError("RUN", allowed, "none", "pass one, or --self-test")
     if formats or seed:
         given = quoted(formats or seed)
         raise UsageError("--formats and --seed", "left out without --self-test", given, "add --self-test")
     if not search >= 0:
         raise UsageError("--search", "seconds from 0", str(search), "pass 0 for no search")
+    from throughline.bundle.verify import find_bundle, verify_bundle
     from throughline.verify.artefact import Search
     from throughline.verify.finished_run import VerifyRequest
     from throughline.verify.finished_run import verify as verify_run
@@ -83,7 +90,8 @@ def verify(
     most_rows = int(MOST_ROWS * max(1.0, search / 2)) if search else 0
     request = VerifyRequest(path=run, rows=rows, source=source, search=Search(most_rows=most_rows, longest_s=search))
     with console.status("verify") as status:
-        record = verify_run(request, lambda said: status.update(f"verify {said}"))
+        verify_it = verify_run if find_bundle(run) is None else verify_bundle
+        record = verify_it(request, lambda said: status.update(f"verify {said}"))
     _print(console, record)
     if json:
         print(record.to_json(), end="")
@@ -97,6 +105,10 @@ def _print(console: Console, record: VerifyRecord) -> None:
     from throughline.verify.certificate import certificate_sentence
 
     console.print(f"{record.run}: {record.rows}")
+    for check in record.whole:
+        style = "bold red" if check.status == "failed" else ""
+        beside = f" [{check.error}]" if check.error else ""
+        console.print(Text(f"the bundle, {check.name}: {check.said}{beside}", style=style), soft_wrap=True)
     console.print(_check_table(record), "")
     console.print(_figure_table(record), "")
     for entry in record.artefacts:
@@ -116,6 +128,9 @@ def _print(console: Console, record: VerifyRecord) -> None:
             )
         if len(entry.flips) > MOST_FLIPS_SHOWN:
             console.print(f"  and {len(entry.flips) - MOST_FLIPS_SHOWN} more; see --json")
+    for reason in dict.fromkeys(record.left_out.values()):
+        asked = ", ".join(name for name, because in record.left_out.items() if because == reason)
+        console.print(Text(f"not run: {asked}: {reason}", style="yellow"))
     judged = [entry for entry in record.artefacts if entry.certificate is not None]
     if judged:
         widest = max(judged, key=lambda entry: entry.certificate.largest_difference if entry.certificate else 0.0)

@@ -36,6 +36,7 @@ from throughline.weights import Array
 
 DISTRIBUTIONS = ("numpy", "keras", "tensorflow", "tensorflow-cpu", "torch", "onnx", "onnxruntime", "ai-edge-litert")
 EXTRA_DISTRIBUTIONS = ("openvino", "executorch")
+PROOF_NAME = "proof.npz"
 
 
 def export_model(
@@ -94,8 +95,27 @@ def export_model(
         on_source(source)
         record = export.run(wanted, rows, true_labels)
         record = dataclasses.replace(record, wall_s=round(time.perf_counter() - started, 3))
+        keep_proof(folder, Path(work), true_labels)
         write_whole(folder / "record.json", record.to_json())
     return record, final
+
+
+def keep_proof(folder: Path, work: Path, labels: Array | None) -> None:
+    """Keep what the artefacts were judged by, so that a bundle of them can be made: rows, answers and noise.
+
+    Parameters
+    ----------
+    folder : Path
+        The export, in which `PROOF_NAME` is written.
+    work : Path
+        What `answer_source` has left there.
+    labels : ndarray of shape (n_samples,) or None
+    """
+    arrays: dict[str, Array] = {} if labels is None else {"labels": labels}
+    for kind in ("inputs", "source", "noise"):
+        with np.load(work / f"{kind}.npz", allow_pickle=False) as found:
+            arrays |= {f"{kind}:{name}": found[name] for name in found.files}
+    np.savez(folder / PROOF_NAME, **arrays)  # type: ignore[arg-type]  # numpy/numpy#29226
 
 
 def _formats(to: str) -> list[str]:

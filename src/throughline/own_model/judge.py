@@ -83,6 +83,44 @@ def judge(answers: Answers, expected: Answers, noise: Mapping[str, Array], noise
     return Judgement(checks, verdict, tolerance_in_words(noise_name, len(next(iter(pairs.values()))[0])), failure)
 
 
+def tolerances(name: str, wanted: Array, noise: Mapping[str, Array], noise_name: str) -> tuple[Array, Array]:
+    """Return how far each row of an output may be off by rounding alone, and altogether.
+
+    Parameters
+    ----------
+    name : str
+        Of the output.
+    wanted : ndarray of shape (n_samples, ...)
+        What the source answers.
+    noise, noise_name :
+        As for `judge`.
+
+    Returns
+    -------
+    (ndarray, ndarray) of shape (n_samples,)
+    """
+    u = float(np.finfo(wanted.dtype).eps) / 2 if wanted.dtype.kind == "f" else 0.0
+    last = 2 * LAST_ROUNDINGS * u * _rows(wanted).max(axis=1)
+    factor = _quantile(len(wanted))
+    of_rounding = noise[f"{ROUNDING.name}/{name}"]
+    rounding = factor * of_rounding + last
+    if noise_name == ROUNDING.name:
+        return rounding, rounding
+    return rounding, factor * np.hypot(of_rounding, noise[f"{noise_name}/{name}"]) + last
+
+
+def useful_tolerance(wanted: Array) -> float | None:
+    """Return how much the usual row differs from the next; None for whole numbers, which rows may well share.
+
+    Answers of a file that mixes its rows up would be off by as much.
+    """
+    if wanted.dtype.kind != "f":
+        return None
+    return float(
+        np.median(_rows(wanted.astype(np.float64) - np.roll(wanted.astype(np.float64), 1, axis=0)).max(axis=1))
+    )
+
+
 def tolerance_in_words(noise_name: str, n_rows: int) -> str:
     """Return the formula with its inputs."""
     moved = NOISES[noise_name].reason
@@ -123,16 +161,8 @@ def _check(
 ) -> tuple[OutputCheck, str]:
     largest = max(pairs)
     wanted = pairs[largest][1]
-    n_rows = len(wanted)
     magnitude = _rows(wanted).max(axis=1)  # (n_samples,)
-    u = float(np.finfo(wanted.dtype).eps) / 2 if wanted.dtype.kind == "f" else 0.0
-    last = 2 * LAST_ROUNDINGS * u * magnitude
-    factor = _quantile(n_rows)
-    of_rounding = noise[f"{ROUNDING.name}/{name}"]
-    rounding = factor * of_rounding + last
-    tolerance = factor * np.hypot(of_rounding, noise[f"{noise_name}/{name}"]) + last
-    if noise_name == ROUNDING.name:
-        tolerance = rounding
+    rounding, tolerance = tolerances(name, wanted, noise, noise_name)
     worst = np.max([_rows(found.astype(np.float64) - exact).max(axis=1) for found, exact in pairs.values()], axis=0)
     share = np.divide(worst, tolerance, out=np.where(worst > 0, np.inf, 0.0), where=tolerance > 0)
     row = int(np.argmax(share))
@@ -197,12 +227,8 @@ def labels_of(values: Array) -> Array | None:
 
 def _useless(name: str, wanted: Array, tolerance: Array, noise_name: str) -> str:
     """Say that a tolerance as wide as rows differ among themselves proves nothing; empty if it does prove something."""
-    if wanted.dtype.kind != "f":
-        return ""  # whole numbers, such as a class: rows may well share them
-    # From each row to the next: answers of a file that mixes its rows up would be off by as much.
-    apart = _rows(wanted.astype(np.float64) - np.roll(wanted.astype(np.float64), 1, axis=0)).max(axis=1)
-    usual, allowed = float(np.median(apart)), float(np.median(tolerance))
-    if allowed < usual:
+    usual, allowed = useful_tolerance(wanted), float(np.median(tolerance))
+    if usual is None or allowed < usual:
         return ""
     return (
         f"{noise_name} alone may move half of the rows of '{name}' by {allowed:.1e} or more, and they differ from each "

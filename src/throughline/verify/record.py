@@ -272,6 +272,10 @@ class VerifyRecord:
     artefacts : list of Verification
     environment : Environment
     wall_s : float
+    whole : list of Check
+        Of a bundle: what was found of the folder as a whole.
+    left_out : dict of str to str
+        What could not be asked of any of the artefacts, and why.
     """
 
     run: str
@@ -280,11 +284,15 @@ class VerifyRecord:
     artefacts: list[Verification]
     environment: Environment
     wall_s: float
+    whole: list[Check] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
         """Whether something was verified and nothing failed; what could not run here is counted and shown."""
         statuses = [entry.status for entry in self.artefacts]
+        if any(check.status == "failed" for check in self.whole):
+            return False
         return "failed" not in statuses and "passed" in statuses
 
     def to_json(self) -> str:

@@ -17,19 +17,16 @@ TALLER = 130  # than other pictures: titles have their accuracy with them, and t
 def size_latency_accuracy(artefacts: Sequence[ArtefactBench]) -> Picture:
     """Draw each artefact with the interval of its latency; low and left is best, hollow marks store short numbers."""
     axes = new_axes(x_label="size of the file", y_label="median time of one row", left=72, height=HEIGHT + TALLER)
-    places = [
-        Place(f"{entry.title} {percent(entry.accuracy)}", entry.size_bytes, entry.figures["p50_us"].median)
-        for entry in artefacts
-    ]
+    places = [Place(_title(entry), entry.size_bytes, entry.figures["p50_us"].median) for entry in artefacts]
     log_axes(axes, places)
     for entry, place in zip(artefacts, places, strict=True):
-        colour = PALETTE[entry.framework]
+        colour = PALETTE.get(entry.framework, PALETTE["accent"])
         latency = entry.figures["p50_us"]
         axes.plot([place.size_bytes] * 2, [latency.low, latency.high], color=colour, linewidth=2)
         axes.plot(
             [place.size_bytes],
             [place.latency_us],
-            MARKERS[entry.framework],
+            MARKERS.get(entry.framework, "D"),
             markersize=9,
             color=colour,
             markeredgecolor=colour,
@@ -38,11 +35,15 @@ def size_latency_accuracy(artefacts: Sequence[ArtefactBench]) -> Picture:
         )
     write_titles(axes, places)
     told = "; ".join(
-        f"{entry.title} {size(entry.size_bytes)}, {microseconds(entry.figures['p50_us'].median)}, "
-        f"accuracy {percent(entry.accuracy)}"
+        f"{entry.title} {size(entry.size_bytes)}, {microseconds(entry.figures['p50_us'].median)}"
+        + ("" if entry.accuracy is None else f", accuracy {percent(entry.accuracy)}")
         for entry in artefacts
     )
     return to_picture(axes, name="cost", alt=f"Size, time of one row and accuracy of each artefact: {told}.")
+
+
+def _title(entry: ArtefactBench) -> str:
+    return entry.title if entry.accuracy is None else f"{entry.title} {percent(entry.accuracy)}"
 
 
 def draw_alone(record: BenchRecord) -> str:

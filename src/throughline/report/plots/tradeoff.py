@@ -82,6 +82,8 @@ def write_titles(axes: Axes, places: Sequence[Place]) -> None:
     """Write each title beside its mark, in the first place where it covers no mark and no other title."""
     points = [tuple(map(float, axes.transData.transform((place.size_bytes, place.latency_us)))) for place in places]
     taken = [_Box(x - _GAP, y - _GAP, x + _GAP, y + _GAP) for x, y in points]
+    heights = [float(axes.transData.transform((1, tick))[1]) for tick in axes.get_yticks()]
+    taken += [_Box(0, y - _LINE / 2, axes.bbox.x0, y + _LINE / 2) for y in heights]  # the numbers of the axis
     for (x, y), place in zip(points, places, strict=True):
         width = _LETTER * len(place.title)
         boxes = {
