@@ -17,16 +17,17 @@ if TYPE_CHECKING:
     from throughline.verify.self_test import Cell, SelfTest
 
 MOST_FLIPS_SHOWN = 5
-# Ten columns beside the longest name of a format fit into eighty.
+# Eleven columns beside the longest name of a format fit into eighty.
 SHORT_CHECKS = {
     "names": "name",
     "dtypes": "type",
     "shapes": "shape",
+    "weights": "wts",
     "values": "value",
-    "labels": "label",
+    "labels": "flip",
     "metric": "acc.",
     "batches": "batch",
-    "hygiene": "clean",
+    "hygiene": "tidy",
 }
 
 
@@ -47,8 +48,9 @@ def verify(
     """Verify every artefact of a finished run, or one of them, against its record.
 
     Each file is loaded alone in its own runtime. Checked in this order: the file's checksum, names, types, axes,
-    shapes, values, labels, metric, independence of the batch, and whether it says anything of the machine that made
-    it. What is expected is computed from the kept weights in NumPy; the held-out rows are made again.
+    shapes, the weights that it stores, values, labels, metric, independence of the batch, and whether it says anything
+    of the machine that made it. What is expected is computed from the kept weights in NumPy; the held-out rows are made
+    again.
 
     With --self-test, fifteen faults are built into sound files instead, to show that each is caught.
 

@@ -102,5 +102,6 @@ FORMAT = Format(
     load=AotInductorRunner,
     opener="aotinductor",
     distributions=("torch",),
+    stores_bare_arrays=True,
     good_for="a C++ server that wants machine code instead of a graph to interpret",
 )

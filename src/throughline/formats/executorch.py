@@ -76,5 +76,6 @@ FORMAT = Format(
     load=ExecutorchRunner,
     opener="executorch",
     distributions=("executorch", "torch"),
+    stores_bare_arrays=True,
     good_for="PyTorch models on devices, where LiteRT and its conversion are not wanted",
 )

@@ -11,12 +11,28 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from throughline.formats.base import ExportInputs, Facts, Format, LayerSteps, Port, Quantization, Route, Runner
+import numpy as np
+
+from throughline.formats.base import (
+    ExportInputs,
+    Facts,
+    Format,
+    LayerSteps,
+    Parameters,
+    Port,
+    Quantization,
+    Route,
+    Runner,
+    StoredArray,
+    named_parameters,
+)
 from throughline.formats.savedmodel import SIGNATURE
 from throughline.weights import Array
 
 # The scaling of the inputs, (x - mean) / std: the converter turns the division into a product.
 SCALING_OPERATORS = ["SUB", "DIV", "MUL"]
+# Numbers of the schema's enumeration of types.
+DTYPES: dict[int, type[np.generic]] = {0: np.float32, 1: np.float16, 2: np.int32, 9: np.int8}
 
 
 def export_float32(inputs: ExportInputs, path: Path) -> Facts:
@@ -104,8 +120,8 @@ def _converter(inputs: ExportInputs) -> Any:
 
 def _restore_scaling(path: Path, plain: Path) -> int:
     """Give the element-wise operators of a float16 file their constants of the float32 file; return how many."""
-    from tensorflow.lite.python import schema_py_generated as schema
-    from tensorflow.lite.tools import flatbuffer_utils
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.tools import flatbuffer_utils
 
     model, exact = (flatbuffer_utils.read_model(str(file)) for file in (path, plain))
     graph, exact_graph = model.subgraphs[0], exact.subgraphs[0]
@@ -136,12 +152,11 @@ def _code(model: Any, operator: Any) -> int:
 
 def read_quantization(path: Path) -> Quantization:
     """Read the steps of the dense layers and of the output from the tensors of the file."""
-    from tensorflow.lite.python import schema_py_generated as schema
-    from tensorflow.lite.tools import flatbuffer_utils
+    from ai_edge_litert import schema_py_generated as schema
 
-    model = flatbuffer_utils.read_model(str(path))
+    model = _read(path)
     graph = model.subgraphs[0]
-    dense = [op for op in graph.operators if _code(model, op) == schema.BuiltinOperator.FULLY_CONNECTED]
+    dense = _dense(model)
     # What a layer puts out is its own rounding only where it is not what the next one takes in.
     taken = {op.inputs[0] for op in dense}
     layers = []
@@ -163,11 +178,46 @@ def read_quantization(path: Path) -> Quantization:
     return Quantization(layers=layers, output=_Steps(graph.tensors[last.outputs[0]]).step)
 
 
+def read_parameters(path: Path) -> Parameters:
+    """Read kernel and bias of each dense layer; the scaling is stored as a reciprocal."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = _read(path)
+    graph = model.subgraphs[0]
+    unpacked = {
+        op.outputs[0]: op.inputs[0] for op in graph.operators if _code(model, op) == schema.BuiltinOperator.DEQUANTIZE
+    }
+
+    def stored(index: int) -> StoredArray:
+        tensor = graph.tensors[unpacked.get(index, index)]
+        dtype = DTYPES[tensor.type]
+        values = np.frombuffer(bytes(model.buffers[tensor.buffer].data), dtype).reshape(tensor.shape)
+        step = tensor.quantization.scale if np.issubdtype(dtype, np.integer) else None
+        return StoredArray(values=values.T, step=step)  # kernels lie as (fan_out, fan_in) here
+
+    return named_parameters(
+        (stored(op.inputs[1]), stored(op.inputs[2]) if len(op.inputs) > 2 and op.inputs[2] >= 0 else None)
+        for op in _dense(model)
+    )
+
+
+def _read(path: Path) -> Any:
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    return flatbuffer_utils.read_model(str(path))
+
+
+def _dense(model: Any) -> list[Any]:
+    from ai_edge_litert import schema_py_generated as schema
+
+    return [op for op in model.subgraphs[0].operators if _code(model, op) == schema.BuiltinOperator.FULLY_CONNECTED]
+
+
 class _Steps:
     """Steps and range of one int8 tensor; no steps if it is in float32."""
 
     def __init__(self, tensor: Any) -> None:
-        from tensorflow.lite.python import schema_py_generated as schema
+        from ai_edge_litert import schema_py_generated as schema
 
         stored = tensor.quantization
         is_int8 = tensor.type == schema.TensorType.INT8 and stored is not None and stored.scale is not None
@@ -261,6 +311,7 @@ _SHARED: dict[str, Any] = {
     "distributions": ("ai-edge-litert",),
     "port_names": ("features", "probability"),
     "read_foreign_operators": read_foreign_operators,
+    "read_parameters": read_parameters,
 }
 
 FORMATS = [

@@ -6,10 +6,21 @@ Deprecated since PyTorch 2.11 and still what many servers load; `torch_export` i
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from throughline.formats.base import ExportInputs, Facts, Format, Port, Route, Runner
+from throughline.formats.base import (
+    ExportInputs,
+    Facts,
+    Format,
+    Parameters,
+    Port,
+    Route,
+    Runner,
+    StoredArray,
+    named_parameters,
+)
 from throughline.weights import Array
 
 
@@ -35,6 +46,26 @@ def _drop_debug_records(path: Path) -> None:
         if name not in ("version", "byteorder") and not name.startswith(".data/"):  # these it writes by itself
             writer.write_record(name, content, len(content))
     writer.write_end_of_file()
+
+
+def read_parameters(path: Path) -> Parameters:
+    """Read the state of the program; TorchScript's own reader takes tensors from it and no Python object."""
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
+        state = torch.jit.load(str(path), map_location="cpu").state_dict()
+    return parameters_of_state({name: tensor.numpy() for name, tensor in state.items()})
+
+
+def parameters_of_state(state: Mapping[str, Array]) -> Parameters:
+    """Name the arrays of a `PyTorchNN`, which keeps kernels as (fan_out, fan_in)."""
+    kernels = [name for name in state if name.endswith(".weight")]
+    layers = named_parameters(
+        (StoredArray(values=state[name].T), StoredArray(values=state[name.removesuffix("weight") + "bias"]))
+        for name in kernels
+    )
+    return layers | {f"scaling.{name}": StoredArray(values=state[name]) for name in ("mean", "std") if name in state}
 
 
 class TorchScriptRunner(Runner):
@@ -77,5 +108,6 @@ FORMAT = Format(
     load=TorchScriptRunner,
     opener="torchscript",
     distributions=("torch",),
+    read_parameters=read_parameters,
     good_for="a C++ program or an older PyTorch server: no Python class is needed",
 )

@@ -294,7 +294,6 @@ def _judge_format(
             "path": file["path"],
             "rows": str(folder / "rows.npy"),
             "answers": str(folder / f"answers-{number}.npz"),
-            "operators": False,
         }
         for number, (name, file) in enumerate(files.items())
         if file is not None and "error" not in file
