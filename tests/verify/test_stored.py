@@ -23,7 +23,6 @@ from throughline.verify.stored import (
 )
 from throughline.weights import Weights, initial_weights
 
-KERNEL = "dense_1.kernel"
 # Above the subnormal numbers of float16, and below its largest.
 NORMAL = st.floats(2.0**-10, 1000.0, width=32).flatmap(lambda value: st.sampled_from([value, -value]))
 KERNELS = arrays.arrays(np.float32, st.tuples(st.integers(1, 6), st.integers(1, 4)), elements=NORMAL)
@@ -56,11 +55,11 @@ def stored_in(dtype, weights):
 
 @given(KERNELS, st.data())
 def test_in_float32_any_bit_counts(exact, data):
-    assert share_of_rounding(KERNEL, StoredArray(values=exact), exact).max() == 0
+    assert share_of_rounding(StoredArray(values=exact), exact).max() == 0
     wrong = exact.copy()
     at, bit = data.draw(st.integers(0, exact.size - 1)), data.draw(st.integers(0, 31))
     wrong.reshape(-1).view(np.uint32)[at] ^= np.uint32(1 << bit)
-    share = share_of_rounding(KERNEL, StoredArray(values=wrong), exact)
+    share = share_of_rounding(StoredArray(values=wrong), exact)
     assert share.reshape(-1)[at] == np.inf
     assert np.count_nonzero(share) == 1
 
@@ -68,11 +67,11 @@ def test_in_float32_any_bit_counts(exact, data):
 @given(KERNELS, st.data())
 def test_in_float16_only_the_nearest_number_passes(exact, data):
     rounded = exact.astype(np.float16)
-    assert share_of_rounding(KERNEL, StoredArray(values=rounded), exact).max() <= 1
+    assert share_of_rounding(StoredArray(values=rounded), exact).max() <= 1
     at, bit = data.draw(st.integers(0, exact.size - 1)), data.draw(st.integers(0, 15))
     wrong = rounded.copy()
     wrong.reshape(-1).view(np.uint16)[at] ^= np.uint16(1 << bit)
-    share = share_of_rounding(KERNEL, StoredArray(values=wrong), exact).reshape(-1)[at]
+    share = share_of_rounding(StoredArray(values=wrong), exact).reshape(-1)[at]
     # Halfway between two numbers both are the nearest.
     halfway = (
         abs(float(exact.reshape(-1)[at]) - float(wrong.reshape(-1)[at]))
@@ -84,13 +83,13 @@ def test_in_float16_only_the_nearest_number_passes(exact, data):
 @given(KERNELS, st.integers(-127, 127).filter(bool), st.data())
 def test_in_int8_a_number_that_is_off_by_steps_does_not_pass(exact, n_steps, data):
     sound = on_grid(exact)
-    assert share_of_rounding(KERNEL, sound, exact).max() <= 1
+    assert share_of_rounding(sound, exact).max() <= 1
     assert len(coarse_units(sound, exact)) == 0
     at = data.draw(st.integers(0, exact.size - 1))
     wrong = sound.values.astype(np.int32)
-    own = share_of_rounding(KERNEL, sound, exact).reshape(-1)[at]
+    own = share_of_rounding(sound, exact).reshape(-1)[at]
     wrong.reshape(-1)[at] += n_steps
-    share = share_of_rounding(KERNEL, StoredArray(values=wrong, step=sound.step), exact).reshape(-1)[at]
+    share = share_of_rounding(StoredArray(values=wrong, step=sound.step), exact).reshape(-1)[at]
     # The steps beside the nearest are at least as far as it falls short of one: 1 only where both are as near.
     assert share >= (2 * abs(n_steps) - own) * 0.999
     assert share > 1 or own > 0.999
@@ -101,13 +100,13 @@ def test_a_wrong_step_is_a_wrong_kernel(factor):
     exact = weights_of().kernels[1]
     sound = on_grid(exact)
     wrong = StoredArray(values=sound.values, step=(factor * sound.step).astype(np.float32))
-    assert share_of_rounding(KERNEL, wrong, exact).max() > 1
+    assert share_of_rounding(wrong, exact).max() > 1
 
 
 def test_a_grid_that_is_too_coarse_excuses_nothing():
     weights = weights_of()
     coarse = on_grid(weights.kernels[1], levels=LEAST_STEPS - 20)
-    assert share_of_rounding(KERNEL, coarse, weights.kernels[1]).max() <= 1
+    assert share_of_rounding(coarse, weights.kernels[1]).max() <= 1
     with pytest.raises(WeightError, match=r"The steps of dense_2\.kernel are coarser than 5 of its units need"):
         check_weights(stored_in("int8", weights) | {"dense_2.kernel": coarse}, weights)
     assert len(coarse_units(on_grid(weights.kernels[1], levels=64), weights.kernels[1])) == 0
@@ -121,9 +120,9 @@ def test_what_is_not_finite_is_never_explained(value, dtype):
     exact = np.ones((2, 2), np.float32)
     wrong = exact.astype(dtype)
     wrong[1, 0] = value
-    assert share_of_rounding(KERNEL, StoredArray(values=wrong), exact)[1, 0] == np.inf
+    assert share_of_rounding(StoredArray(values=wrong), exact)[1, 0] == np.inf
     # Nor where the network's own number has no float16.
-    assert share_of_rounding(KERNEL, StoredArray(values=wrong), np.full((2, 2), 1e6, np.float32))[1, 0] == np.inf
+    assert share_of_rounding(StoredArray(values=wrong), np.full((2, 2), 1e6, np.float32))[1, 0] == np.inf
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "int8"])
@@ -168,6 +167,21 @@ def test_scaling_may_be_stored_otherwise_or_differ_by_roundings_alone():
     assert check_weights(stored | {"scaling.std": near}, weights)
     with pytest.raises(WeightError, match=r"scaling\.std\[0\]"):
         check_weights(stored | {"scaling.std": StoredArray(values=weights.std * np.float32(1.001))}, weights)
+
+
+def test_a_scaling_that_was_folded_into_the_first_layer_is_folded_here_too():
+    weights = weights_of()
+    stored = stored_in("float32", weights)
+    std, mean = weights.std, weights.mean
+    folded = {
+        "folded_1.kernel": StoredArray(values=weights.kernels[0] / std[:, None]),
+        "folded_1.bias": StoredArray(values=weights.biases[0] - (mean / std) @ weights.kernels[0]),
+    }
+    others = {name: array for name, array in stored.items() if not name.startswith(("dense_1.", "scaling."))}
+    assert check_weights(others | folded, weights)
+    wrong = StoredArray(values=folded["folded_1.bias"].values + np.float32(1e-3))
+    with pytest.raises(WeightError, match=r"folded_1\.bias\["):
+        check_weights(others | folded | {"folded_1.bias": wrong}, weights)
 
 
 def test_a_bias_that_a_file_left_out_is_one_of_zeros():

@@ -196,7 +196,9 @@ class StoredArray:
     step: Array | None = None
 
 
-# By the names of `Weights.named_arrays`; the scaling only where it is stored as mean and standard deviation.
+# By the names of `Weights.named_arrays`; the scaling only where it is stored as mean and standard deviation. A first
+# layer that takes raw rows, since the scaling was folded into it, has this name before "kernel" and "bias".
+FOLDED = "folded_1."
 Parameters = dict[str, StoredArray]
 
 

@@ -157,9 +157,9 @@ def read_parameters(path: Path) -> Parameters:
         (stored(node.input[1], turned), stored(node.input[2]) if len(node.input) > 2 else None)
         for node, turned in zip(dense, transposed, strict=True)
     )
-    constants = {node.op_type: node.input[1] for node in graph.node if node.op_type in ("Sub", "Div")}
-    scaling = {"scaling.mean": constants.get("Sub", ""), "scaling.std": constants.get("Div", "")}
-    return layers | {key: stored(name) for key, name in scaling.items() if name in arrays}
+    kinds = {"scaling.mean": "Sub", "scaling.std": "Div"}
+    first = {name: next((node for node in graph.node if node.op_type == kind), None) for name, kind in kinds.items()}
+    return layers | {name: stored(node.input[1]) for name, node in first.items() if node is not None}
 
 
 def read_layers(path: Path, X: Array) -> list[Array]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from throughline.formats.base import (
+    FOLDED,
     ExportInputs,
     Facts,
     Format,
@@ -179,7 +180,10 @@ def read_quantization(path: Path) -> Quantization:
 
 
 def read_parameters(path: Path) -> Parameters:
-    """Read kernel and bias of each dense layer; the scaling is stored as a reciprocal."""
+    """Read kernel and bias of each dense layer; the scaling is stored as a reciprocal.
+
+    The scaling of a single column is folded into the first layer by the converter.
+    """
     from ai_edge_litert import schema_py_generated as schema
 
     model = _read(path)
@@ -195,10 +199,12 @@ def read_parameters(path: Path) -> Parameters:
         step = tensor.quantization.scale if np.issubdtype(dtype, np.integer) else None
         return StoredArray(values=values.T, step=step)  # kernels lie as (fan_out, fan_in) here
 
-    return named_parameters(
+    named = named_parameters(
         (stored(op.inputs[1]), stored(op.inputs[2]) if len(op.inputs) > 2 and op.inputs[2] >= 0 else None)
         for op in _dense(model)
     )
+    scaling = any(_code(model, op) == schema.BuiltinOperator.SUB for op in graph.operators)
+    return named if scaling else {name.replace("dense_1.", FOLDED): array for name, array in named.items()}
 
 
 def _read(path: Path) -> Any:

@@ -30,7 +30,7 @@ from throughline.evaluate import THRESHOLD
 from throughline.formats.base import Parameters, Port, StoredArray, file_sha256
 from throughline.verify.compare import most_flips_allowed, refuse_useless, verdict_on
 from throughline.verify.record import Finding
-from throughline.verify.stored import coarse_units, share_of_rounding, unpacked
+from throughline.verify.stored import coarse_units, expected_arrays, share_of_rounding, unpacked
 from throughline.verify.tolerance import Tolerance
 from throughline.weights import Array, Weights
 
@@ -136,10 +136,8 @@ def check_weights(stored: Parameters, weights: Weights, unreadable: str = "") ->
     if unreadable:
         raise WeightError(f"The numbers of the file cannot be read: {unreadable}.")
     shares: dict[str, float] = {}
-    for name, exact in weights.named_arrays().items():
+    for name, (exact, slack) in expected_arrays(weights, stored).items():
         if name not in stored:
-            if name.startswith("scaling."):
-                continue  # many formats store it in another form
             raise WeightError(f"The file does not hold {name} as the network has it.")
         array = stored[name]
         if array.values.shape != exact.shape:
@@ -150,20 +148,20 @@ def check_weights(stored: Parameters, weights: Weights, unreadable: str = "") ->
                 f"The steps of {name} are coarser than {len(coarse)} of its units need, first unit {coarse[0]}."
             )
         dtype = array.values.dtype.name
-        shares[dtype] = max(shares.get(dtype, 0.0), _within(name, array, exact))
+        shares[dtype] = max(shares.get(dtype, 0.0), _within(name, array, exact, slack))
     n_numbers = sum(array.values.size for array in stored.values())
     said = (f"{dtype} {'equal' if share == 0 else 'rounded'}" for dtype, share in shares.items())
     return f"{n_numbers:,} numbers as the network has them: {', '.join(said)}"
 
 
-def _within(name: str, array: StoredArray, exact: Array) -> float:
+def _within(name: str, array: StoredArray, exact: Array, slack: Array) -> float:
     """Return the largest share of what rounding explains.
 
     Raises
     ------
     WeightError
     """
-    share = share_of_rounding(name, array, exact)
+    share = share_of_rounding(array, exact, slack)
     wrong = int(np.count_nonzero(share > 1))
     if wrong:
         at = np.unravel_index(int(share.argmax()), share.shape)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from throughline.formats.base import Parameters, StoredArray
+from throughline.formats.base import FOLDED, Parameters, StoredArray
 from throughline.verify.hygiene import read_contents
 from throughline.verify.tolerance import SCALING_ROUNDINGS
 from throughline.weights import Array, Weights
@@ -51,16 +51,47 @@ def unpacked(stored: StoredArray) -> Array:
     return values if stored.step is None else values * stored.step.astype(np.float64)
 
 
-def share_of_rounding(name: str, stored: StoredArray, exact: Array) -> Array:
+def expected_arrays(weights: Weights, stored: Parameters) -> dict[str, tuple[Array, Array]]:
+    """Return by name what a file must hold, and how far it may be off before it is rounded to the type of the file.
+
+    Parameters
+    ----------
+    weights : Weights
+    stored : Parameters
+        Whose names say what was folded, and whether the scaling is there as such.
+    """
+    exact = {name: (array, np.zeros_like(array)) for name, array in weights.named_arrays().items()}
+    for name in ("scaling.mean", "scaling.std"):
+        # Keras takes the root of a rounded variance. Where the scaling is stored in another form, answers show it.
+        array, _ = exact.pop(name)
+        if name in stored:
+            exact[name] = array, SCALING_ROUNDINGS * _roundoff(array) * np.abs(array)
+    if f"{FOLDED}kernel" not in stored:
+        return exact
+    mean, std, kernel, bias = (a.astype(np.float64) for a in (weights.mean, weights.std, *weights.parameters[:2]))
+    # ((x - mean) / std) W + b = x (W / std) + (b - (mean / std) W)
+    folded = {"kernel": kernel / std[:, None], "bias": bias - (mean / std) @ kernel}
+    size = {"kernel": np.abs(folded["kernel"]), "bias": np.abs(bias) + np.abs(mean / std) @ np.abs(kernel)}
+    for part, array in folded.items():
+        del exact[f"dense_1.{part}"]
+        exact[FOLDED + part] = array, SCALING_ROUNDINGS * _roundoff(weights.mean) * size[part]
+    return exact
+
+
+def _roundoff(array: Array) -> float:
+    return float(np.finfo(array.dtype).eps) / 2
+
+
+def share_of_rounding(stored: StoredArray, exact: Array, slack: Array | float = 0.0) -> Array:
     """Return how far each number is off, as a share of what rounding to the type of the file explains.
 
     Parameters
     ----------
-    name : str
-        As in `Weights.named_arrays`.
     stored : StoredArray
     exact : ndarray of the same shape
         The network's own.
+    slack : ndarray or float
+        As `expected_arrays` gives it.
 
     Returns
     -------
@@ -70,25 +101,22 @@ def share_of_rounding(name: str, stored: StoredArray, exact: Array) -> Array:
     Examples
     --------
     >>> exact = np.array([0.1, 0.2], np.float32)
-    >>> float(share_of_rounding("dense_1.bias", StoredArray(values=exact), exact).max())
+    >>> float(share_of_rounding(StoredArray(values=exact), exact).max())
     0.0
     >>> halves = exact.astype(np.float16)
-    >>> bool(share_of_rounding("dense_1.bias", StoredArray(values=halves), exact).max() <= 1)
+    >>> bool(share_of_rounding(StoredArray(values=halves), exact).max() <= 1)
     True
     """
-    found, dtype = unpacked(stored), stored.values.dtype
-    wanted = exact.astype(np.float64)
+    found, dtype, wanted = unpacked(stored), stored.values.dtype, exact.astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         if stored.step is not None:
             allowed = stored.step.astype(np.float64) / 2 + QUOTIENT_ROUNDOFF * np.abs(wanted)
         elif dtype == np.float16:
             allowed = np.spacing(np.abs(exact.astype(np.float16))).astype(np.float64) / 2
-        elif name.startswith("scaling."):  # Keras takes the root of a rounded variance
-            allowed = SCALING_ROUNDINGS * np.finfo(dtype).eps / 2 * np.abs(wanted)
         else:
             wanted = exact.astype(dtype).astype(np.float64)
             allowed = np.zeros_like(wanted)
-        share = np.where(found == wanted, 0.0, np.abs(found - wanted) / allowed)
+        share = np.where(found == wanted, 0.0, np.abs(found - wanted) / (allowed + slack))
     return np.nan_to_num(share, nan=np.inf, posinf=np.inf)
 
 
