@@ -146,7 +146,7 @@ def test_misuse_is_refused_in_a_sentence(finished_run, tmp_path, capsys):
         ([folder, "--rows", str(tmp_path / "narrow.npy")], "--rows must be numbers of shape (n_samples, 30)"),
         ([folder, "--rows", str(tmp_path / "unnamed.npz")], "--rows must be a .npz file with an array X"),
         ([folder, "--search", "-1"], "--search must be seconds from 0, but got -1.0"),
-        ([folder, "--formats", "c99"], "--formats and --seed must be left out without --self-test"),
+        ([folder, "--formats", "c99"], "--formats, --seed and --write must be left out without --self-test"),
         ([folder, "--self-test"], "RUN and --rows must be left out with --self-test"),
         (["--self-test", "--formats", "tflite"], "format must be one of "),
     ]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from throughline.errors import WeightError
-from throughline.formats.base import StoredArray, named_parameters
+from throughline.formats.base import StoredArray
 from throughline.spec import NetworkSpec
 from throughline.verify.checks import check_weights
 from throughline.verify.stored import (
@@ -147,8 +147,8 @@ def test_one_percent_of_one_weight_is_seen_in_every_type():
 def test_missing_misshapen_and_unreadable_arrays_are_named():
     weights = weights_of()
     stored = stored_in("float32", weights)
-    without = {name: array for name, array in stored.items() if name != "dense_3.bias"}
-    with pytest.raises(WeightError, match=r"does not hold dense_3\.bias"):
+    without = {name: array for name, array in stored.items() if name != "dense_3.kernel"}
+    with pytest.raises(WeightError, match=r"does not hold dense_3\.kernel"):
         check_weights(without, weights)
     turned = StoredArray(values=weights.kernels[1].T)
     with pytest.raises(WeightError, match=r"dense_2\.kernel must have the shape \(7, 5\), but the file holds \(5, 7\)"):
@@ -184,11 +184,20 @@ def test_a_scaling_that_was_folded_into_the_first_layer_is_folded_here_too():
         check_weights(others | folded | {"folded_1.bias": wrong}, weights)
 
 
-def test_a_bias_that_a_file_left_out_is_one_of_zeros():
-    kernel = StoredArray(values=np.ones((3, 2), np.float32))
-    named = named_parameters([(kernel, None)])
-    assert list(named) == ["dense_1.kernel", "dense_1.bias"]
-    np.testing.assert_array_equal(named["dense_1.bias"].values, [0, 0])
+def test_a_bias_that_was_left_out_is_in_that_of_the_next_layer():
+    weights = weights_of()
+    stored = stored_in("float32", weights)
+    del stored["dense_2.bias"]
+    with pytest.raises(WeightError, match=r"dense_3\.bias\[0\]"):
+        check_weights(stored, weights)
+    moved = weights.biases[2] + weights.biases[1] @ weights.kernels[2]
+    assert check_weights(stored | {"dense_3.bias": StoredArray(values=moved)}, weights)
+    del stored["dense_3.bias"]
+    with pytest.raises(WeightError, match=r"does not hold dense_3\.bias"):
+        check_weights(stored, weights)
+    nothing = Weights(weights.mean, weights.std, weights.kernels, tuple(np.zeros_like(b) for b in weights.biases))
+    kernels = {name: array for name, array in stored.items() if not name.endswith("bias")}
+    assert check_weights(kernels, nothing)
 
 
 def test_what_was_written_is_read_back(tmp_path):

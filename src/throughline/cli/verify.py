@@ -41,7 +41,8 @@ def verify(
     ] = True,
     search: Annotated[float, Parameter(help="Seconds to search for the worst input. Default: 2; 0: not.")] = 2.0,
     self_test: Annotated[bool, Parameter(help="Build in faults and see which check catches each.")] = False,
-    formats: Annotated[str, Parameter(help="With --self-test: names such as onnx-float32,c99.")] = "",
+    formats: Annotated[str, Parameter(help="With --self-test: names such as onnx-float32,c99, or all.")] = "",
+    write: Annotated[Path | None, Parameter(help="With --self-test: write the matrix as a page in Markdown.")] = None,
     seed: Annotated[int, Parameter(help="With --self-test: seed of rows and network. Default: 0.")] = 0,
     json: Annotated[bool, Parameter(help="Print the record as JSON on standard output.")] = False,
 ) -> int:
@@ -61,6 +62,7 @@ def verify(
         throughline verify runs/patients --rows patients.csv --json
         throughline verify --self-test
         throughline verify --self-test --formats onnx-int8,tflite-int8
+        throughline verify --self-test --formats all --write docs/detection.md
     """
     from rich.console import Console
 
@@ -69,12 +71,12 @@ def verify(
         if run is not None or rows is not None:
             given = quoted(run if run is not None else rows)
             raise UsageError("RUN and --rows", "left out with --self-test", given, "choose one of the two")
-        return _self_test(console, formats, seed, json)
+        return _self_test(console, formats, seed, write, json)
     if run is None:
         raise UsageError("RUN", "the folder of a run or an artefact in it", "none", "pass one, or --self-test")
-    if formats or seed:
-        given = quoted(formats or seed)
-        raise UsageError("--formats and --seed", "left out without --self-test", given, "add --self-test")
+    if formats or seed or write:
+        given = quoted(formats or seed or write)
+        raise UsageError("--formats, --seed and --write", "left out without --self-test", given, "add --self-test")
     if not search >= 0:
         raise UsageError("--search", "seconds from 0", str(search), "pass 0 for no search")
     from throughline.verify.artefact import Search
@@ -177,18 +179,24 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _self_test(console: Console, formats: str, seed: int, json: bool) -> int:
-    from throughline.formats import find_format
-    from throughline.verify.self_test import DEFAULT_FORMATS, run_self_test
+def _self_test(console: Console, formats: str, seed: int, write: Path | None, json: bool) -> int:
+    from throughline.output import write_whole
+    from throughline.verify.detection_page import detection_page
+    from throughline.verify.self_test import DEFAULT_FORMATS, all_columns, find_column, run_self_test
 
     if not 0 <= seed < 2**32:
         raise UsageError("--seed", "a whole number from 0 to 4294967295", str(seed), "pass for example --seed 7")
-    names = tuple(name.strip() for name in formats.split(",") if name.strip()) or DEFAULT_FORMATS
+    if write is not None and not write.parent.is_dir():
+        raise UsageError("--write", "a file in a folder that exists", quoted(write), "make the folder first")
+    asked = tuple(dict.fromkeys(name.strip() for name in formats.split(",") if name.strip()))
+    names = all_columns() if asked == ("all",) else asked or DEFAULT_FORMATS
     for name in names:
-        find_format(name)  # raises
+        find_column(name)  # raises
     with console.status("self-test") as status:
         matrix = run_self_test(names, seed, lambda said: status.update(said))
     _print_matrix(console, matrix)
+    if write is not None:
+        write_whole(write, detection_page(matrix))
     if json:
         print(matrix.to_json(), end="")
     return 0 if matrix.passed else 1

@@ -203,11 +203,10 @@ Parameters = dict[str, StoredArray]
 
 
 def named_parameters(layers: Iterable[tuple[StoredArray, StoredArray | None]]) -> Parameters:
-    """Name kernel and bias of each dense layer, input to output; a bias that a file left out is one of zeros."""
+    """Name kernel and bias of each dense layer, input to output, as far as the file has a bias."""
     named: Parameters = {}
     for i, (kernel, bias) in enumerate(layers, start=1):
-        none = StoredArray(values=np.zeros(kernel.values.shape[1], np.float32))
-        named |= {f"dense_{i}.kernel": kernel, f"dense_{i}.bias": bias or none}
+        named |= {f"dense_{i}.kernel": kernel} | ({f"dense_{i}.bias": bias} if bias is not None else {})
     return named
 
 

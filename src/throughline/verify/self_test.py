@@ -209,7 +209,7 @@ def find_column(label: str) -> Column:
     if framework and framework not in EXPORTING_FRAMEWORKS:
         allowed = " or ".join(f"'{name}@{each}'" for each in EXPORTING_FRAMEWORKS)
         raise UsageError("--formats", allowed, quoted(label), "leave out what follows the @ for the format's own")
-    return Column(label=label, form=form, framework=cast(FrameworkName, framework or form.framework))
+    return Column(label=label, form=form, framework=framework or form.framework)
 
 
 def all_columns() -> tuple[str, ...]:
@@ -217,7 +217,7 @@ def all_columns() -> tuple[str, ...]:
     return tuple(
         name if framework == form.framework else f"{name}@{framework}"
         for name, form in load_formats().items()
-        for framework in (form.framework, *EXPORTING_FRAMEWORKS)
+        for framework in EXPORTING_FRAMEWORKS
         if framework == form.framework or form.route_from(framework).framework == framework
     )
 

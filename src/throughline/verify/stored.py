@@ -54,32 +54,38 @@ def unpacked(stored: StoredArray) -> Array:
 def expected_arrays(weights: Weights, stored: Parameters) -> dict[str, tuple[Array, Array]]:
     """Return by name what a file must hold, and how far it may be off before it is rounded to the type of the file.
 
+    A converter may fold what is linear: the scaling into the first layer, and a bias into that of the next layer where
+    no activation stands between them.
+
     Parameters
     ----------
     weights : Weights
     stored : Parameters
         Whose names say what was folded, and whether the scaling is there as such.
     """
-    exact = {name: (array, np.zeros_like(array)) for name, array in weights.named_arrays().items()}
-    for name in ("scaling.mean", "scaling.std"):
-        # Keras takes the root of a rounded variance. Where the scaling is stored in another form, answers show it.
-        array, _ = exact.pop(name)
-        if name in stored:
-            exact[name] = array, SCALING_ROUNDINGS * _roundoff(array) * np.abs(array)
-    if f"{FOLDED}kernel" not in stored:
-        return exact
-    mean, std, kernel, bias = (a.astype(np.float64) for a in (weights.mean, weights.std, *weights.parameters[:2]))
-    # ((x - mean) / std) W + b = x (W / std) + (b - (mean / std) W)
-    folded = {"kernel": kernel / std[:, None], "bias": bias - (mean / std) @ kernel}
-    size = {"kernel": np.abs(folded["kernel"]), "bias": np.abs(bias) + np.abs(mean / std) @ np.abs(kernel)}
-    for part, array in folded.items():
-        del exact[f"dense_1.{part}"]
-        exact[FOLDED + part] = array, SCALING_ROUNDINGS * _roundoff(weights.mean) * size[part]
+    u = float(np.finfo(weights.mean.dtype).eps) / 2
+    exact: dict[str, tuple[Array, Array]] = {}
+    for name, scaling in (("scaling.mean", weights.mean), ("scaling.std", weights.std)):
+        if name in stored:  # where it is stored in another form, answers show it
+            exact[name] = scaling, SCALING_ROUNDINGS * u * np.abs(scaling)
+    # What comes into a layer beside its inputs, and the sum of the magnitudes that it was added from.
+    shift, size = np.zeros(len(weights.mean)), np.zeros(len(weights.mean))
+    for i, (kernel, bias) in enumerate(zip(weights.kernels, weights.biases, strict=True), start=1):
+        prefix, W, slack = f"dense_{i}.", kernel, np.zeros_like(kernel)
+        if i == 1 and f"{FOLDED}kernel" in stored:
+            # ((x - mean) / std) W + b = x (W / std) + (b - (mean / std) W)
+            prefix, W = FOLDED, kernel.astype(np.float64) / weights.std[:, None]
+            shift, size = -(weights.mean.astype(np.float64) / weights.std), np.abs(weights.mean / weights.std)
+            slack = SCALING_ROUNDINGS * u * np.abs(W)
+        exact[f"{prefix}kernel"] = W, slack
+        shifted = bias + shift @ kernel if shift.any() else bias
+        size = np.abs(bias) + size @ np.abs(kernel)
+        if f"{prefix}bias" in stored or (i == len(weights.biases) and shifted.any()):
+            exact[f"{prefix}bias"] = shifted, (len(kernel) + 1) * u * size * bool(shift.any())
+            shift, size = np.zeros(len(bias)), np.zeros(len(bias))
+        else:
+            shift = shifted.astype(np.float64)
     return exact
-
-
-def _roundoff(array: Array) -> float:
-    return float(np.finfo(array.dtype).eps) / 2
 
 
 def share_of_rounding(stored: StoredArray, exact: Array, slack: Array | float = 0.0) -> Array:
