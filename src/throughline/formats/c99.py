@@ -232,6 +232,12 @@ def _constants_bytes(weights: Weights) -> int:
     return 4 * sum(array.size for array in weights.named_arrays().values())
 
 
+def read_facts(path: Path) -> Facts:
+    """Return the digest of the weights, as the header states it."""
+    stated = re.search(r"Weights: sha256 (\w+)", (path / HEADER_NAME).read_text(encoding="ascii"))
+    return {"weights_digest": stated.group(1)} if stated else {}
+
+
 def read_parameters(path: Path) -> Parameters:
     """Read the constants of the source, which is not compiled for it."""
     source = (path / SOURCE_NAME).read_text(encoding="ascii")
@@ -319,6 +325,7 @@ FORMAT = Format(
     opener="c99",
     port_names=("features", "answer"),
     parts=(HEADER_NAME, SOURCE_NAME),
+    read_facts=read_facts,
     read_parameters=read_parameters,
     good_for="firmware: no runtime, no allocation, constants that stay in flash memory",
 )

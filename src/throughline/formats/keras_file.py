@@ -58,6 +58,13 @@ class KerasRunner(Runner):
         return self._network.predict_on_batch(X)
 
 
+def read_facts(path: Path) -> Facts:
+    """Return Keras' version and the date, as the file states them."""
+    with zipfile.ZipFile(path) as archive:
+        metadata = json.loads(archive.read("metadata.json"))
+    return {"written_by": f"Keras {metadata['keras_version']}", "date_saved": str(metadata["date_saved"])}
+
+
 def read_parameters(path: Path) -> Parameters:
     """Read kernels and biases from the archive itself; the scaling is stored as a variance, in the configuration."""
     import h5py
@@ -107,6 +114,7 @@ FORMAT = Format(
     distributions=("keras", "tensorflow"),
     port_names=("features", "probability"),
     parts=("config.json", "metadata.json", WEIGHTS_NAME),
+    read_facts=read_facts,
     read_parameters=read_parameters,
     read_foreign_operators=read_foreign_operators,
     good_for="training on, changing layers, and whatever else needs the network as Keras objects",

@@ -33,6 +33,7 @@ from throughline.weights import Array
 
 GRAPH_NAME = "network.xml"
 PRECISION = "INFERENCE_PRECISION_HINT"
+HEAD_LENGTH = 1000
 
 
 def export_from_onnx(inputs: ExportInputs, path: Path) -> Facts:
@@ -101,6 +102,7 @@ class OpenvinoRunner(Runner):
                 "output": f"{self._output.any_name} {self._output.partial_shape}",
                 "computed_in": compiled.get_property(PRECISION).to_string(),
                 "threads": int(compiled.get_property("INFERENCE_NUM_THREADS")),
+                "requirements": compiled.get_property("RUNTIME_REQUIREMENTS"),
             },
             [_port(source)],
             [_port(self._output)],
@@ -113,6 +115,14 @@ class OpenvinoRunner(Runner):
 def _port(tensor: Any) -> Port:
     shape = [None if axis.is_dynamic else axis.get_length() for axis in tensor.partial_shape]
     return Port(name=tensor.any_name, dtype=tensor.element_type.to_dtype().name, shape=shape)
+
+
+def read_facts(path: Path) -> Facts:
+    """Return the version of the representation and who read the source, as the file states them."""
+    with (path / GRAPH_NAME).open(encoding="utf-8") as file:
+        head = file.read(HEAD_LENGTH)
+    stated = re.search(r'<net name="([^"]*)" version="(\d+)"', head)
+    return {"producer": stated.group(1), "ir_version": int(stated.group(2))} if stated else {}
 
 
 def read_parameters(path: Path) -> Parameters:
@@ -183,6 +193,7 @@ _SHARED: dict[str, Any] = {
     "extra": "openvino",
     "distributions": ("openvino",),
     "forbidden": ("tensorflow", "keras", "torch", "onnx"),
+    "read_facts": read_facts,
     "read_parameters": read_parameters,
     "port_names": ("features", "probability"),
     "parts": (GRAPH_NAME, str(Path(GRAPH_NAME).with_suffix(".bin"))),

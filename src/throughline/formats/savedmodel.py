@@ -78,6 +78,21 @@ def _port(spec: Any, name: str = "") -> Port:
     return Port(name=name or spec.name, dtype=spec.dtype.name, shape=spec.shape.as_list())
 
 
+def read_facts(path: Path) -> Facts:
+    """Return the versions of TensorFlow, schema and graph, as the file states them."""
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    model = saved_model_pb2.SavedModel.FromString((path / GRAPH_NAME).read_bytes())
+    (graph,) = model.meta_graphs
+    return {
+        "written_by": f"TensorFlow {graph.meta_info_def.tensorflow_version}",
+        "schema_version": model.saved_model_schema_version,
+        "graph_producer": graph.graph_def.versions.producer,
+        "graph_min_consumer": graph.graph_def.versions.min_consumer,
+        "tags": ", ".join(graph.meta_info_def.tags),
+    }
+
+
 def read_parameters(path: Path) -> Parameters:
     """Read kernels and biases from the checkpoint; the scaling is a constant of the graph."""
     import tensorflow as tf
@@ -120,6 +135,7 @@ FORMAT = Format(
     port_names=("features", "probability"),
     parts=(GRAPH_NAME, "variables/variables.index", "variables/variables.data-00000-of-00001"),
     read_foreign_operators=read_foreign_operators,
+    read_facts=read_facts,
     read_parameters=read_parameters,
     good_for="a server: TF Serving loads the folder and answers its named signature",
 )

@@ -6,6 +6,7 @@ are run by LiteRT, without TensorFlow.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -179,6 +180,19 @@ def read_quantization(path: Path) -> Quantization:
     return Quantization(layers=layers, output=_Steps(graph.tensors[last.outputs[0]]).step)
 
 
+def read_facts(path: Path) -> Facts:
+    """Return version of the schema, oldest runtime and converter, as the file states them."""
+    model = _read(path)
+    noted = {entry.name.decode(): bytes(model.buffers[entry.buffer].data) for entry in model.metadata or []}
+    facts: Facts = {"schema_version": int(model.version), "description": (model.description or b"").decode()}
+    for name, key in (("min_runtime_version", "oldest_runtime"), ("reduced_precision_support", "reduced_precision")):
+        if name in noted:
+            facts[key] = noted[name].rstrip(b"\x00").decode()
+    # A table of its own, in which the only text is the version of TensorFlow.
+    converter = re.search(rb"\d+\.\d+\.\d+[\w.-]*", noted.get("CONVERSION_METADATA", b""))
+    return facts | ({"converter": f"TensorFlow {converter.group().decode()}"} if converter else {})
+
+
 def read_parameters(path: Path) -> Parameters:
     """Read kernel and bias of each dense layer; the scaling is stored as a reciprocal.
 
@@ -245,12 +259,15 @@ class TfliteRunner(Runner):
         self._interpreter = Interpreter(model_path=str(path), num_threads=1)
         (self._input,) = self._interpreter.get_input_details()
         (self._output,) = self._interpreter.get_output_details()
+        self._interpreter.allocate_tensors()
+        delegated = any(op["op_name"] == "DELEGATE" for op in self._interpreter._get_ops_details())
         # `shape` says 1 where the batch is free: `shape_signature` says -1.
         super().__init__(
             {
                 "runtime": f"LiteRT {ai_edge_litert.__version__}",
                 "input_signature": str(self._input["shape_signature"].tolist()),
                 "threads": 1,
+                "delegate": "XNNPACK" if delegated else "none",
             },
             *self._ports(),
         )
@@ -317,6 +334,7 @@ _SHARED: dict[str, Any] = {
     "distributions": ("ai-edge-litert",),
     "port_names": ("features", "probability"),
     "read_foreign_operators": read_foreign_operators,
+    "read_facts": read_facts,
     "read_parameters": read_parameters,
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from throughline.formats.base import ExportInputs, Facts, Format, Parameters, Port, Route, Runner
-from throughline.formats.torchscript import parameters_of_state
+from throughline.formats.torchscript import cpu_facts, parameters_of_state
 from throughline.weights import Array
 
 INDEX_NAME = "model_weights_config.json"
@@ -46,6 +46,21 @@ def export_graph(network: Any, largest_batch: int | None = None) -> Any:
     return program
 
 
+def read_facts(path: Path) -> Facts:
+    """Return the versions of PyTorch, archive, schema and operators, as the file states them."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name.partition("/")[2]: name for name in archive.namelist()}
+        model = json.loads(archive.read(members["models/model.json"]))
+        version = archive.read(members["archive_version"]).decode().strip()
+    schema = model["schema_version"]
+    return {
+        "written_by": f"PyTorch {model['torch_version']}",
+        "archive_version": int(version),
+        "schema_version": f"{schema['major']}.{schema['minor']}",
+        "opsets": ", ".join(f"{name} {number}" for name, number in model["opset_version"].items()),
+    }
+
+
 def read_parameters(path: Path) -> Parameters:
     """Read the arrays from the archive itself, where each is a member of bare numbers; nothing is unpickled."""
     with zipfile.ZipFile(path) as archive:
@@ -76,7 +91,7 @@ class TorchExportRunner(Runner):
         values = {node.name: node.meta["val"] for node in program.graph.nodes if "val" in node.meta}
         signature = program.graph_signature
         super().__init__(
-            {"runtime": f"PyTorch {torch.__version__}", "threads": torch.get_num_threads()},
+            {"runtime": f"PyTorch {torch.__version__}", **cpu_facts()},
             [_port(name, values[name]) for name in signature.user_inputs],
             [_port("", values[name]) for name in signature.user_outputs],  # its outputs have a place, not a name
         )
@@ -109,6 +124,7 @@ FORMAT = Format(
     load=TorchExportRunner,
     opener="torch-export",
     distributions=("torch",),
+    read_facts=read_facts,
     read_parameters=read_parameters,
     good_for="PyTorch's compilers: AOTInductor and ExecuTorch start from this graph",
 )
