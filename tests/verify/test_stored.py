@@ -179,6 +179,12 @@ def test_a_scaling_that_was_folded_into_the_first_layer_is_folded_here_too():
     }
     others = {name: array for name, array in stored.items() if not name.startswith(("dense_1.", "scaling."))}
     assert check_weights(others | folded, weights)
+    # Of linear layers the own bias may have gone on to the next one.
+    own = {"folded_1.bias": StoredArray(values=-(mean / std) @ weights.kernels[0])}
+    on = {"dense_2.bias": StoredArray(values=weights.biases[1] + weights.biases[0] @ weights.kernels[1])}
+    assert check_weights(others | folded | own | on, weights)
+    with pytest.raises(WeightError, match=r"dense_2\.bias\["):
+        check_weights(others | folded | own, weights)
     wrong = StoredArray(values=folded["folded_1.bias"].values + np.float32(1e-3))
     with pytest.raises(WeightError, match=r"folded_1\.bias\["):
         check_weights(others | folded | {"folded_1.bias": wrong}, weights)

@@ -55,7 +55,7 @@ def expected_arrays(weights: Weights, stored: Parameters) -> dict[str, tuple[Arr
     """Return by name what a file must hold, and how far it may be off before it is rounded to the type of the file.
 
     A converter may fold what is linear: the scaling into the first layer, and a bias into that of the next layer where
-    no activation stands between them.
+    no activation stands between them. Whether it might is for the answers to show.
 
     Parameters
     ----------
@@ -78,14 +78,25 @@ def expected_arrays(weights: Weights, stored: Parameters) -> dict[str, tuple[Arr
             shift, size = -(weights.mean.astype(np.float64) / weights.std), np.abs(weights.mean / weights.std)
             slack = SCALING_ROUNDINGS * u * np.abs(W)
         exact[f"{prefix}kernel"] = W, slack
-        shifted = bias + shift @ kernel if shift.any() else bias
-        size = np.abs(bias) + size @ np.abs(kernel)
-        if f"{prefix}bias" in stored or (i == len(weights.biases) and shifted.any()):
-            exact[f"{prefix}bias"] = shifted, (len(kernel) + 1) * u * size * bool(shift.any())
-            shift, size = np.zeros(len(bias)), np.zeros(len(bias))
+        folded, size = shift @ kernel, size @ np.abs(kernel)
+        found = stored.get(f"{prefix}bias")
+        if found is None and (i < len(weights.biases) or not (folded + bias).any()):
+            shift, size = folded + bias, size + np.abs(bias)
+        elif found is not None and prefix == FOLDED and _nearer(found, folded, folded + bias):
+            exact[f"{prefix}bias"] = folded, (len(kernel) + 1) * u * size
+            shift, size = bias.astype(np.float64), np.abs(bias)
         else:
-            shift = shifted.astype(np.float64)
+            slack = (len(kernel) + 1) * u * (size + np.abs(bias)) if folded.any() else np.zeros_like(bias)
+            exact[f"{prefix}bias"] = folded + bias if folded.any() else bias, slack
+            shift, size = np.zeros(len(bias)), np.zeros(len(bias))
     return exact
+
+
+def _nearer(found: StoredArray, one: Array, other: Array) -> bool:
+    """Say whether a stored bias is the first of two that it may be."""
+    if found.values.shape != one.shape:
+        return False
+    return bool(np.abs(unpacked(found) - one).sum() < np.abs(unpacked(found) - other).sum())
 
 
 def share_of_rounding(stored: StoredArray, exact: Array, slack: Array | float = 0.0) -> Array:
