@@ -122,8 +122,9 @@ def _converter(inputs: ExportInputs) -> Any:
 
 def _restore_scaling(path: Path, plain: Path) -> int:
     """Give the element-wise operators of a float16 file their constants of the float32 file; return how many."""
-    from ai_edge_litert import schema_py_generated as schema
-    from ai_edge_litert.tools import flatbuffer_utils
+    # LiteRT's reader lets all empty buffers be one, and then what is put into it is in all of them or in none.
+    from tensorflow.lite.python import schema_py_generated as schema
+    from tensorflow.lite.tools import flatbuffer_utils
 
     model, exact = (flatbuffer_utils.read_model(str(file)) for file in (path, plain))
     graph, exact_graph = model.subgraphs[0], exact.subgraphs[0]

@@ -316,7 +316,7 @@ def freeze_keras_batch(path: Path, weights: Weights) -> None:
 
 def freeze_tflite_batch(path: Path, weights: Weights) -> None:
     """Drop the signatures of the shapes, where the free axis is told apart from a 1."""
-    from ai_edge_litert.tools import flatbuffer_utils
+    from tensorflow.lite.tools import flatbuffer_utils
 
     model = flatbuffer_utils.read_model(str(path))
     for tensor in model.subgraphs[0].tensors:
