@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from throughline.verify.self_test import Cell, SelfTest
 
 MOST_FLIPS_SHOWN = 5
+MOST_COLUMNS = 6  # of the matrix, that fit beside the longest name of a fault
 # Eleven columns beside the longest name of a format fit into eighty.
 SHORT_CHECKS = {
     "names": "name",
@@ -205,10 +206,13 @@ def _self_test(console: Console, formats: str, seed: int, write: Path | None, js
 def _print_matrix(console: Console, matrix: SelfTest) -> None:
     from rich.text import Text
 
-    table = _table("fault", *(str(number) for number in range(1, len(matrix.formats) + 1)))
-    for fault in matrix.faults:
-        table.add_row(fault, *(_mark(matrix.cell(fault, form)) for form in matrix.formats))
-    console.print(table, "")
+    numbered = list(enumerate(matrix.formats, start=1))
+    for start in range(0, len(numbered), MOST_COLUMNS):
+        part = numbered[start : start + MOST_COLUMNS]
+        table = _table("fault", *(str(number) for number, _ in part))
+        for fault in matrix.faults:
+            table.add_row(fault, *(_mark(matrix.cell(fault, form)) for _, form in part))
+        console.print(table, "")
     console.print(", ".join(f"{number} {name}" for number, name in enumerate(matrix.formats, start=1)), "")
     for cell in matrix.wrong:
         beside = f" (caught by '{cell.check}')" if cell.check else ""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from throughline.verify.self_test import SOUND, Cell, SelfTest
+from throughline.verify.self_test import SOUND, Cell, SelfTest, all_columns
 
 HEAD = """# What the verifier catches
 
-Written by `throughline verify --self-test --formats all --write docs/detection.md` on {date}; nothing here is typed.
-A network {sizes} is trained, every fault is built into it or into its finished files by the real exporters, and each
+Written by `throughline verify --self-test --formats {asked} --write docs/detection.md` on {date}; nothing here is
+typed. {left_out}A network {sizes} is trained, every fault is built into it or into its finished files by the real exporters, and each
 file is judged on {n_rows:,} held-out rows as any other. A cell names the first check that failed; it counts as caught
 only if that is the check named for the fault. *barred*: the exporter makes no such file. A number in brackets: the
 fault cannot be in that format, for the reason below. `@keras` is the network of Keras where the format has a route of
@@ -42,8 +42,18 @@ def detection_page(matrix: SelfTest) -> str:
     barred = [cell for cell in matrix.cells if cell.outcome == "refused"]
     packages = matrix.environment.packages
     names = ("tensorflow-cpu", "keras", "torch", "onnxruntime", "ai-edge-litert", "openvino", "executorch")
+    known = all_columns()
+    missing = [name for name in known if name not in matrix.formats]
+    asked = "all" if not missing else ",".join(matrix.formats)
+    left_out = f"Not asked for: {', '.join(missing)}. " if missing else ""
     parts = [
-        HEAD.format(date=matrix.date, sizes="-".join(map(str, matrix.network)), n_rows=matrix.n_rows)
+        HEAD.format(
+            asked=asked,
+            left_out=left_out,
+            date=matrix.date,
+            sizes="-".join(map(str, matrix.network)),
+            n_rows=matrix.n_rows,
+        )
         + "\n".join(lines),
         summary,
         "## The faults\n\n" + _numbered(faults),
