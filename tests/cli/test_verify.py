@@ -82,7 +82,7 @@ def test_a_changed_byte_is_caught_by_the_checksum_before_the_file_is_opened(fini
     assert "0 of 1 artefacts verified, 1 failed" in done.stderr
 
 
-def test_a_wrong_weight_with_a_new_checksum_is_caught_by_its_values_and_its_layer(finished_run, copy):
+def test_a_wrong_weight_with_a_new_checksum_is_caught_by_its_numbers_its_values_and_its_layer(finished_run, copy):
     import onnx
     from onnx import numpy_helper
 
@@ -95,7 +95,8 @@ def test_a_wrong_weight_with_a_new_checksum_is_caught_by_its_values_and_its_laye
     done = finished_run.call(["verify", str(path), "--rows", str(finished_run.data), *QUICK])
     (entry,) = verified(done).artefacts
     assert done.returncode == 1
-    assert entry.failed[0].name == "values"
+    assert [check.name for check in entry.failed[:2]] == ["weights", "values"]
+    assert "dense_2.kernel[" in entry.failed[0].said
     assert next(gap.layer for gap in entry.layers if gap.parts) == 2
     assert "they part at layer 2 of 3" in done.stderr
 
