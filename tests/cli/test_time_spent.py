@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 
 import pytest
 from rich.console import Console
@@ -30,9 +31,10 @@ def test_seconds_are_added_up_by_format_and_the_costliest_comes_first(finished_r
     found = seconds_by_format(record)
     assert list(found)[:2] == ["TorchScript", "ONNX float32"]
     assert found["ONNX float32"] == {"export": 1.5, "prove": 0.25}
-    console = Console(width=80, record=True, quiet=True)
-    console.print(time_table(record))
-    lines = [line.split() for line in console.export_text().splitlines()]
+    console = Console(width=80, file=io.StringIO())
+    with console.capture() as captured:
+        console.print(time_table(record))
+    lines = [line.split() for line in captured.get().splitlines()]
     assert lines[0] == ["seconds", "of", "export", "prove", "sum"]
     assert ["all", "formats", "1.5", "4.2", "5.8"] in lines
     assert ["trainings", "and", "their", "frameworks", "2.0"] in lines

@@ -10,10 +10,11 @@ HEAD = """# What the verifier catches
 
 Written by `throughline verify --self-test --formats {asked} --write docs/detection.md` on {date}; nothing here is
 typed. {left_out}A network {sizes} is trained, every fault is built into it or into its finished files by the real
-exporters, and each file is judged on {n_rows:,} held-out rows as any other. A cell names the first check that failed; it counts as caught
-only if that is the check named for the fault. *barred*: the exporter makes no such file. A number in brackets: the
-fault cannot be in that format, for the reason below. `@keras` is the network of Keras where the format has a route of
-its own from there; every other file of the other framework comes from the same exporter and the same weights.
+exporters, and each file is judged on {n_rows:,} held-out rows as any other. A cell names the first check that failed;
+it counts as caught only if that is the check named for the fault. *barred*: the exporter makes no such file. A number
+in brackets: the fault cannot be in that format, for the reason below. `@keras` is the network of Keras where the format
+has a route of its own from there; every other file of the other framework comes from the same exporter and the same
+weights.
 
 """
 WORDS = {"passed": "sound", "missed": "**MISSED**", "false alarm": "**FALSE ALARM**", "not_run": "not run"}
