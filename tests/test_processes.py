@@ -41,7 +41,7 @@ def _functions_for_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "def pid(emit):\n"
         "    return [os.getpid(), os.environ.get('GREETING'), os.environ['OMP_NUM_THREADS']]\n"
     )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
 
 
 def test_result_and_events_come_back_in_order(tmp_path: Path) -> None:
@@ -49,6 +49,15 @@ def test_result_and_events_come_back_in_order(tmp_path: Path) -> None:
     with Child("counter", log=tmp_path / "log") as child:
         result = child.call("jobs:count", {"n": 4}, lambda event: seen.append(event["i"]))
     assert (result, seen) == ({"sum": 6}, [0, 1, 2, 3])
+
+
+def test_a_package_that_reports_each_import_to_its_maker_is_hidden_from_every_child(tmp_path: Path) -> None:
+    (tmp_path / "openvino_telemetry.py").write_text(
+        "import pathlib\npathlib.Path(__file__).with_name('reported').touch()\n"
+    )
+    with Child("silent", log=tmp_path / "log") as child:
+        assert child.call("jobs:sees", {"name": "openvino_telemetry"}) == "hidden"
+    assert not (tmp_path / "reported").exists()
 
 
 def test_prints_go_to_the_log_and_not_into_the_answer(tmp_path: Path) -> None:

@@ -12,12 +12,14 @@ from throughline.record import Environment
 
 RECORDED_PACKAGES = (
     "ai-edge-litert",
+    "executorch",
     "keras",
     "matplotlib",
     "numpy",
     "onnx",
     "onnxruntime",
     "onnxscript",
+    "openvino",
     "polars",
     "safetensors",
     "scikit-learn",

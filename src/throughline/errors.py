@@ -13,6 +13,7 @@ ThroughlineError
 │   ├── PortTypeError        inputs or outputs have another type
 │   ├── AxisError            the batch is not free
 │   ├── OutputShapeError     wrong number of rows or outputs; nothing compared counts as wrong
+│   ├── WeightError          a stored number is not the network's
 │   ├── OutputValueError     a difference no rounding explains
 │   │   └── NotFiniteError   NaN or infinity
 │   ├── LabelFlipError       rows changed their label although their margin forbids it
@@ -123,6 +124,10 @@ class AxisError(VerificationError):
 
 class OutputShapeError(VerificationError):
     """An artefact answered with the wrong number of rows or outputs, or with none."""
+
+
+class WeightError(VerificationError):
+    """An artefact stores a number that is not the network's, or cannot be read back."""
 
 
 class OutputValueError(VerificationError):

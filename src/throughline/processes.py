@@ -42,6 +42,8 @@ ENVIRONMENT = {
     "TF_NUM_INTEROP_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
 }
+# Merely imported, OpenVINO reports it to its maker, from a fork that outlives the process; there is no variable for it.
+HIDDEN = ("openvino_telemetry",)
 STOP_GRACE_S = 3.0
 
 Emit = Callable[[Mapping[str, Any]], None]
@@ -175,7 +177,7 @@ def _serve(preload: Sequence[str]) -> None:
     calls: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_read_calls, args=(sys.stdin.buffer, calls), daemon=True).start()
     try:
-        for module in preload:
+        for module in (*(f"!{name}" for name in HIDDEN), *preload):
             if module.startswith("!"):
                 sys.modules[module[1:]] = None  # type: ignore[assignment]  # makes `import` raise ImportError
             else:

@@ -82,7 +82,7 @@ def test_a_changed_byte_is_caught_by_the_checksum_before_the_file_is_opened(fini
     assert "0 of 1 artefacts verified, 1 failed" in done.stderr
 
 
-def test_a_wrong_weight_with_a_new_checksum_is_caught_by_its_values_and_its_layer(finished_run, copy):
+def test_a_wrong_weight_with_a_new_checksum_is_caught_by_its_numbers_its_values_and_its_layer(finished_run, copy):
     import onnx
     from onnx import numpy_helper
 
@@ -95,7 +95,8 @@ def test_a_wrong_weight_with_a_new_checksum_is_caught_by_its_values_and_its_laye
     done = finished_run.call(["verify", str(path), "--rows", str(finished_run.data), *QUICK])
     (entry,) = verified(done).artefacts
     assert done.returncode == 1
-    assert entry.failed[0].name == "values"
+    assert [check.name for check in entry.failed[:2]] == ["weights", "values"]
+    assert "dense_2.kernel[" in entry.failed[0].said
     assert next(gap.layer for gap in entry.layers if gap.parts) == 2
     assert "they part at layer 2 of 3" in done.stderr
 
@@ -146,7 +147,7 @@ def test_misuse_is_refused_in_a_sentence(finished_run, tmp_path, capsys):
         ([folder, "--rows", str(tmp_path / "narrow.npy")], "--rows must be numbers of shape (n_samples, 30)"),
         ([folder, "--rows", str(tmp_path / "unnamed.npz")], "--rows must be a .npz file with an array X"),
         ([folder, "--search", "-1"], "--search must be seconds from 0, but got -1.0"),
-        ([folder, "--formats", "c99"], "--formats and --seed must be left out without --self-test"),
+        ([folder, "--formats", "c99"], "--formats, --seed and --write must be left out without --self-test"),
         ([folder, "--self-test"], "RUN and --rows must be left out with --self-test"),
         (["--self-test", "--formats", "tflite"], "format must be one of "),
     ]

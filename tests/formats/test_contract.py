@@ -17,11 +17,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from throughline.background import Background
 from throughline.chapters import load_chapters
-from throughline.errors import DataError, UsageError
+from throughline.errors import DataError, UsageError, WeightError
 from throughline.formats import find_format, load_formats
 from throughline.formats.base import EXPORTING_FRAMEWORKS, Runner, describe_route, file_sha256, file_size_bytes
+from throughline.verify.checks import check_weights
 from throughline.verify.prove import missing_runtime, prove
 from throughline.verify.reference import numpy_answers
+from throughline.verify.stored import find_bare, load_parameters, parameters_path
 from throughline.verify.worker import BATCH_SIZES
 
 from .conftest import N_ROWS, SPECS, parameter
@@ -88,6 +90,8 @@ def answered(start, exported_by, tmp_path_factory):
                 measured = child.call("contract:run_artifacts", {"jobs": jobs})
             found[form.name] = {}
             for key, job, figures in zip(keys, jobs, measured, strict=True):
+                beside = parameters_path(Path(job["answers"]))
+                figures["parameters"] = load_parameters(beside) if beside.exists() else None
                 with np.load(job["answers"]) as arrays:
                     found[form.name][key] = {int(size): arrays[size] for size in arrays.files}, figures
         return found[form.name]
@@ -155,6 +159,51 @@ def test_exporting_twice_gives_the_same_answers_bit_for_bit(form, answered, sour
     first, second = (answered(form)[source, export][0] for export in EXPORTS)
     for size in first:
         assert_array_equal(first[size], second[size])
+
+
+@pytest.mark.parametrize("source", SPECS)
+def test_the_file_stores_the_numbers_of_the_network_and_of_no_other(form, answered, exported, source):
+    made_for(form, source, "first")
+    _, found = answered(form)[source, "first"]
+    assert found["unreadable"] == ""
+    path, weights = exported.path(form, source), exported.network(form, source).weights
+    stored = found["parameters"]
+    assert (stored is None) == form.stores_bare_arrays
+    stored = find_bare(path, weights) if stored is None else stored
+    kinds = {stored[name].values.dtype.name for name in weights.named_arrays() if name.endswith("kernel")}
+    assert form.stored_as in kinds or (form.short_from and source == "3-5-1")
+    check_weights(stored, weights)
+    turned = dataclasses.replace(weights, biases=(weights.biases[0][::-1].copy(), *weights.biases[1:]))
+    with pytest.raises(WeightError, match=r"dense_1\.bias"):
+        check_weights(find_bare(path, turned) if form.stores_bare_arrays else stored, turned)
+
+
+# What a file states of itself and a runtime of how it computes, at the least.
+STATED = {
+    "savedmodel": {"written_by", "schema_version", "graph_producer"},
+    "keras": {"written_by", "backend"},
+    "torchscript": {"archive_version", "threads", "instruction_set_here", "float32_products"},
+    "torch-export": {"written_by", "archive_version", "schema_version", "opsets", "threads"},
+    "aotinductor": {"instruction_set_of_file", "machine_code_for", "threads", "instruction_set_here"},
+    "executorch": {"file_identifier", "backends_here"},
+    "neutral": {"weights_digest_read"},
+    "c99": {"weights_digest", "options", "threads"},
+    "tflite": {"schema_version", "oldest_runtime", "converter", "threads", "delegate"},
+    "onnx": {"opset", "ir_version", "producer", "threads", "providers"},
+    "openvino": {"ir_version", "producer", "computed_in", "threads", "requirements"},
+}
+
+
+def test_what_the_file_states_is_read_back(form, answered):
+    _, found = answered(form)[SLOW_EXPORT]
+    facts = found["facts"]
+    assert set(facts) >= STATED.get(form.name, STATED.get(form.name.split("-")[0], set()))
+    assert all(value not in ("", None) for value in facts.values())
+    for fact in ("written_by", "converter"):
+        assert any(part.isdigit() for part in str(facts.get(fact, "1")).replace(" ", ".").split("."))
+    assert facts.get("computed_in", "f32") == ("bf16" if form.computed_in == "bfloat16" else "f32") or (
+        form.computed_in == "bfloat16" and facts["computed_in"] == "f32"  # a processor without bfloat16
+    )
 
 
 def test_source_network_still_answers_within_rounding_of_numpy(form, exported):

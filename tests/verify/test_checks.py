@@ -19,6 +19,7 @@ from throughline.errors import (
     PortNameError,
     PortTypeError,
     VerificationError,
+    WeightError,
 )
 from throughline.formats.base import Port, file_sha256
 from throughline.verify import checks
@@ -44,6 +45,7 @@ def test_each_check_is_a_function_and_has_an_exception_of_its_own():
         "dtypes": PortTypeError,
         "axes": AxisError,
         "shapes": OutputShapeError,
+        "weights": WeightError,
         "values": OutputValueError,
         "labels": LabelFlipError,
         "metric": MetricError,

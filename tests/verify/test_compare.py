@@ -338,8 +338,8 @@ def test_one_percent_of_one_weight_is_caught_in_float32(trained):
 
 
 def test_one_percent_of_one_weight_hides_in_the_rounding_of_all_to_float16(trained):
-    # A limit, said: each of thousands of weights may be off by 0.05 %, and together that moves answers as far as
-    # this fault does. It takes a comparison with the rounded weights themselves to see it.
+    # Each of thousands of weights may be off by 0.05 %, and together that moves answers as far as this fault does:
+    # the check of the stored weights sees it, in test_stored.py.
     expected = trained.answers(trained.weights)
     tolerance = derive_tolerance(trained.spec, trained.weights, trained.X, "float16")
     found = compare({33: largest_weight_times(trained, 1.01)}, expected, tolerance)

@@ -9,8 +9,12 @@ import pytest
 
 from throughline.data.split import split_rows
 from throughline.data.tasks import load_task
+from throughline.errors import UsageError
+from throughline.formats import load_formats
+from throughline.formats.base import EXPORTING_FRAMEWORKS, StoredArray
 from throughline.spec import NetworkSpec
 from throughline.verify import faults, self_test
+from throughline.verify.detection_page import detection_page
 from throughline.verify.faults import FAULTS, Case
 from throughline.verify.record import CHECKS
 from throughline.verify.reference import numpy_answers
@@ -32,8 +36,11 @@ def test_all_fifteen_faults_are_in_the_table_each_in_one_place():
     assert set(names) >= DEMANDED
     assert len(set(names)) == len(names)
     for fault in FAULTS:
-        places = [fault.in_weights, fault.in_source, fault.in_network or None, fault.in_file or None]
+        # A network may be edited where no file can be.
+        places = [fault.in_weights, fault.in_source, fault.in_network or fault.in_file or None]
         assert sum(place is not None for place in places) + fault.empty_rows == 1
+        assert set(fault.nowhere_in) <= set(load_formats())
+        assert not set(fault.nowhere_in) & set(fault.in_file)
         assert set(fault.caught_by) <= set(CHECKS)
 
 
@@ -68,6 +75,41 @@ def test_the_network_that_overflows_is_the_same_function(case):
     X = sound.split.X_test
     difference = numpy_answers(spec, steep, X) - numpy_answers(spec, sound.weights, X)
     assert np.abs(difference).max() < 1e-12
+
+
+def test_columns_are_formats_and_where_a_route_of_its_own_leads_there_the_other_framework():
+    columns = self_test.all_columns()
+    assert len(set(columns)) == len(columns)
+    assert set(columns) >= set(load_formats())
+    for label in set(columns) - set(load_formats()):
+        column = self_test.find_column(label)
+        assert column.framework != column.form.framework
+        assert column.form.route_from(column.framework).framework == column.framework
+    with pytest.raises(UsageError, match="--formats must be 'c99@keras' or 'c99@torch', but got 'c99@jax'"):
+        self_test.find_column("c99@jax")
+    assert EXPORTING_FRAMEWORKS == ("keras", "torch")
+
+
+@pytest.mark.parametrize("bit", [1, 1 << 6])
+def test_flipping_in_an_int8_file_changes_one_bit_of_the_largest_weight(case, tmp_path, monkeypatch, bit):
+    _, sound = case
+    kernel = sound.weights.kernels[faults.LAYER]
+    step = np.abs(kernel).max(axis=0) / 127
+    stored = StoredArray(values=np.rint(kernel / step).astype(np.int8), step=step)
+    read = dataclasses.replace(
+        load_formats()["onnx-int8"], read_parameters=lambda path: {f"dense_{faults.LAYER + 1}.kernel": stored}
+    )
+    monkeypatch.setattr(faults, "find_format", lambda name: read)
+    path = tmp_path / "net.bin"
+    before = b"head" + np.ascontiguousarray(stored.values.T).tobytes() + b"tail"
+    path.write_bytes(before)
+    faults.flip_in_int8("onnx-int8", bit)(path, sound.weights)
+    apart = np.bitwise_xor(np.frombuffer(before, np.uint8), np.frombuffer(path.read_bytes(), np.uint8))
+    at = int(np.ravel_multi_index(np.unravel_index(np.abs(kernel).argmax(), kernel.shape)[::-1], kernel.T.shape))
+    assert (int(apart[4 + at]), int(apart.sum())) == (bit, bit)
+    path.write_bytes(b"nothing of it")
+    with pytest.raises(ValueError, match="in no known form"):
+        faults.flip_in_int8("onnx-int8", bit)(path, sound.weights)
 
 
 @pytest.mark.parametrize("dtype", ["<f4", "<f2"])
@@ -120,7 +162,7 @@ def test_the_matrix_passes_only_if_something_was_caught_and_nothing_missed():
 
 @pytest.mark.xdist_group("tensorflow")
 def test_every_fault_is_caught_by_its_named_check_and_sound_files_pass():
-    found = run_self_test(("onnx-float32", "tflite-float16", "torchscript", "c99"))
+    found = run_self_test(("onnx-float32", "tflite-int8", "tflite-float16", "torchscript", "c99"))
     assert [(each.fault, each.format, each.check, each.said) for each in found.wrong] == []
     assert found.passed
     assert found.untested == []
@@ -130,10 +172,21 @@ def test_every_fault_is_caught_by_its_named_check_and_sound_files_pass():
         fault = next((fault for fault in FAULTS if fault.name == each.fault), None)
         assert (each.outcome == "caught") == (each.check != "")
         assert each.outcome != "caught" or each.check in fault.caught_by
-    assert found.cell("NaN in one weight", "onnx-float32").error == "NotFiniteError"
+    # Each of these was not seen before the stored numbers were read.
+    for name in ("NaN in one weight", "one flipped bit, no checksum", "lowest bit flipped, no checksum"):
+        assert found.cell(name, "tflite-int8").error == "WeightError"
+    assert found.cell("lowest bit flipped, no checksum", "tflite-float16").also == []
+    assert found.cell("NaN in one weight", "onnx-float32").error == "WeightError"
     assert found.cell("batch axis frozen at 1", "onnx-float32").error == "AxisError"
     assert found.cell("truncated file", "onnx-float32").error == "DamagedFileError"
-    # What is wrong inside is seen by later checks as well.
+    # What is wrong inside is seen by later checks as well, so that each of them is tested too.
+    for fault in FAULTS:
+        if fault.in_weights is not None:
+            assert "values" in found.cell(fault.name, "onnx-float32").also
+    page = detection_page(found)
+    assert f"{len([c for c in found.cells if c.outcome == 'caught'])} of " in page
+    assert "MISSED" not in page
+    assert all(f"| {name} | sound | " in page for name in found.formats)
     assert "labels" in found.cell("class order reversed", "onnx-float32").also
     assert "batches" in found.cell("dropout left on", "onnx-float32").also
 

@@ -14,7 +14,7 @@ from throughline.formats.base import file_sha256
 from throughline.frameworks.base import PRELOAD
 from throughline.processes import Child
 from throughline.spec import NetworkSpec
-from throughline.verify.artefact import Expected, examined_from, judge
+from throughline.verify.artefact import Expected, Network, examined_from, judge
 from throughline.verify.record import CHECKS
 from throughline.verify.reference import numpy_answers
 from throughline.verify.tolerance import derive_tolerance
@@ -80,7 +80,6 @@ def test_no_false_alarm_in_fifty_random_networks(framework, tmp_path, monkeypatc
                 "path": made[name][str(number)]["path"],
                 "rows": str(tmp_path / f"{number}.npy"),
                 "answers": str(tmp_path / f"{name}-{number}.npz"),
-                "operators": False,  # reading them imports what the next file must do without
             }
             for number in range(N_NETWORKS)
         ]
@@ -106,4 +105,5 @@ def expected(form, path, spec, weights, X):
         labels=(answers > np.median(answers)).astype(int),
         sha256=file_sha256(path),
         port_names=form.port_names,
+        network=Network(spec=spec, weights=weights, path=path),
     )

@@ -14,6 +14,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from throughline.cli.time_spent import time_table
 from throughline.progress import ChapterDone, ChapterStarted, Event, Stage
 from throughline.record import Bar, EquivalenceTest, FormatRecord, RunRecord
 from throughline.spec import FRAMEWORK_TITLES
@@ -83,6 +84,8 @@ def print_summary(console: Console, record: RunRecord, folder: Path) -> None:
         console.print(equivalence_sentence(record.evaluation.equivalence), "")
     if record.formats:
         console.print(_format_table(record.formats), "")
+    if not all(entry.told for entry in record.formats):
+        console.print(time_table(record), "")
     for entry in record.formats:
         if entry.status != "passed":
             style = "bold red" if entry.status == "failed" else "yellow"

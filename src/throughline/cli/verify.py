@@ -17,16 +17,18 @@ if TYPE_CHECKING:
     from throughline.verify.self_test import Cell, SelfTest
 
 MOST_FLIPS_SHOWN = 5
-# Ten columns beside the longest name of a format fit into eighty.
+MOST_COLUMNS = 6  # of the matrix, that fit beside the longest name of a fault
+# Eleven columns beside the longest name of a format fit into eighty.
 SHORT_CHECKS = {
     "names": "name",
     "dtypes": "type",
     "shapes": "shape",
+    "weights": "wts",
     "values": "value",
-    "labels": "label",
+    "labels": "flip",
     "metric": "acc.",
     "batches": "batch",
-    "hygiene": "clean",
+    "hygiene": "tidy",
 }
 
 
@@ -43,16 +45,17 @@ def verify(
     ] = True,
     search: Annotated[float, Parameter(help="Seconds to search for the worst input. Default: 2; 0: not.")] = 2.0,
     self_test: Annotated[bool, Parameter(help="Build in faults and see which check catches each.")] = False,
-    formats: Annotated[str, Parameter(help="With --self-test: names such as onnx-float32,c99.")] = "",
+    formats: Annotated[str, Parameter(help="With --self-test: names such as onnx-float32,c99, or all.")] = "",
+    write: Annotated[Path | None, Parameter(help="With --self-test: write the matrix as a page in Markdown.")] = None,
     seed: Annotated[int, Parameter(help="With --self-test: seed of rows and network. Default: 0.")] = 0,
     json: Annotated[bool, Parameter(help="Print the record as JSON on standard output.")] = False,
 ) -> int:
     """Verify every artefact of a finished run or of a bundle, or one of them, against record or manifest.
 
     Each file is loaded alone in its own runtime. Checked in this order: the file's checksum, names, types, axes,
-    shapes, values, labels, metric, independence of the batch, and whether it says anything of the machine that made
-    it. What is expected is computed from the kept weights in NumPy; the held-out rows are made again.
-    A bundle brings its rows and what they must give; all its checksums must be right before anything is opened.
+    shapes, the weights that it stores, values, labels, metric, independence of the batch, and whether it says anything
+    of the machine that made it. What is expected is computed from the kept weights in NumPy; the held-out rows are made
+    again. A bundle brings its rows and what they must give; all its checksums must be right before anything is opened.
 
     With --self-test, fifteen faults are built into sound files instead, to show that each is caught.
 
@@ -64,6 +67,7 @@ def verify(
         throughline verify send
         throughline verify --self-test
         throughline verify --self-test --formats onnx-int8,tflite-int8
+        throughline verify --self-test --formats all --write docs/detection.md
     """
     from rich.console import Console
 
@@ -72,13 +76,13 @@ def verify(
         if run is not None or rows is not None:
             given = quoted(run if run is not None else rows)
             raise UsageError("RUN and --rows", "left out with --self-test", given, "choose one of the two")
-        return _self_test(console, formats, seed, json)
+        return _self_test(console, formats, seed, write, json)
     if run is None:
         allowed = "the folder of a run or a bundle, or an artefact in it"
         raise UsageError("RUN", allowed, "none", "pass one, or --self-test")
-    if formats or seed:
-        given = quoted(formats or seed)
-        raise UsageError("--formats and --seed", "left out without --self-test", given, "add --self-test")
+    if formats or seed or write:
+        given = quoted(formats or seed or write)
+        raise UsageError("--formats, --seed and --write", "left out without --self-test", given, "add --self-test")
     if not search >= 0:
         raise UsageError("--search", "seconds from 0", str(search), "pass 0 for no search")
     from throughline.bundle.verify import find_bundle, verify_bundle
@@ -190,18 +194,24 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _self_test(console: Console, formats: str, seed: int, json: bool) -> int:
-    from throughline.formats import find_format
-    from throughline.verify.self_test import DEFAULT_FORMATS, run_self_test
+def _self_test(console: Console, formats: str, seed: int, write: Path | None, json: bool) -> int:
+    from throughline.output import write_whole
+    from throughline.verify.detection_page import detection_page
+    from throughline.verify.self_test import DEFAULT_FORMATS, all_columns, find_column, run_self_test
 
     if not 0 <= seed < 2**32:
         raise UsageError("--seed", "a whole number from 0 to 4294967295", str(seed), "pass for example --seed 7")
-    names = tuple(name.strip() for name in formats.split(",") if name.strip()) or DEFAULT_FORMATS
+    if write is not None and not write.parent.is_dir():
+        raise UsageError("--write", "a file in a folder that exists", quoted(write), "make the folder first")
+    asked = tuple(dict.fromkeys(name.strip() for name in formats.split(",") if name.strip()))
+    names = all_columns() if asked == ("all",) else asked or DEFAULT_FORMATS
     for name in names:
-        find_format(name)  # raises
+        find_column(name)  # raises
     with console.status("self-test") as status:
         matrix = run_self_test(names, seed, lambda said: status.update(said))
     _print_matrix(console, matrix)
+    if write is not None:
+        write_whole(write, detection_page(matrix))
     if json:
         print(matrix.to_json(), end="")
     return 0 if matrix.passed else 1
@@ -210,10 +220,13 @@ def _self_test(console: Console, formats: str, seed: int, json: bool) -> int:
 def _print_matrix(console: Console, matrix: SelfTest) -> None:
     from rich.text import Text
 
-    table = _table("fault", *(str(number) for number in range(1, len(matrix.formats) + 1)))
-    for fault in matrix.faults:
-        table.add_row(fault, *(_mark(matrix.cell(fault, form)) for form in matrix.formats))
-    console.print(table, "")
+    numbered = list(enumerate(matrix.formats, start=1))
+    for start in range(0, len(numbered), MOST_COLUMNS):
+        part = numbered[start : start + MOST_COLUMNS]
+        table = _table("fault", *(str(number) for number, _ in part))
+        for fault in matrix.faults:
+            table.add_row(fault, *(_mark(matrix.cell(fault, form)) for _, form in part))
+        console.print(table, "")
     console.print(", ".join(f"{number} {name}" for number, name in enumerate(matrix.formats, start=1)), "")
     for cell in matrix.wrong:
         beside = f" (caught by '{cell.check}')" if cell.check else ""

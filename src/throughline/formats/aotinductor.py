@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
 from throughline.formats.base import ExportInputs, Facts, Format, Route, Runner
 from throughline.formats.torch_export import export_graph
+from throughline.formats.torchscript import cpu_facts
 from throughline.weights import Array
 
+METADATA_NAME = ".wrapper_metadata.json"
 # No precompiled header: it is used once here. No line tables: they name the files of the exporting machine.
 OPTIONS = {"aot_inductor.precompile_headers": False, "aot_inductor.enable_line_tables": False}
 
@@ -60,7 +63,7 @@ def drop_sources(path: Path) -> Any:
         kept = _without_folders(content) if name.endswith(".so") else content
         writer.write_record(name, kept, len(kept))
     writer.write_end_of_file()
-    return json.loads(next(content for name, content in records.items() if name.endswith(".wrapper_metadata.json")))
+    return json.loads(next(content for name, content in records.items() if name.endswith(METADATA_NAME)))
 
 
 def _without_folders(code: bytes) -> bytes:
@@ -74,6 +77,20 @@ def _without_folders(code: bytes) -> bytes:
     return code
 
 
+def read_facts(path: Path) -> Facts:
+    """Return for which processor the code was compiled, and the versions of the archive, as the file states them."""
+    with zipfile.ZipFile(path) as archive:
+        metadata = next(name for name in archive.namelist() if name.endswith(METADATA_NAME))
+        compiled = json.loads(archive.read(metadata))
+        (version,) = (name for name in archive.namelist() if name.endswith("/archive_version"))
+        return {
+            "archive_version": int(archive.read(version)),
+            "instruction_set_of_file": compiled["AOTI_CPU_ISA"],
+            "machine_code_for": compiled["AOTI_MACHINE"],
+            "device": compiled["AOTI_DEVICE_KEY"],
+        }
+
+
 class AotInductorRunner(Runner):
     """Calls the compiled code; the Python class is not needed."""
 
@@ -83,11 +100,7 @@ class AotInductorRunner(Runner):
         torch.set_num_threads(1)
         self._program = torch._inductor.aoti_load_package(str(path))
         super().__init__(
-            {
-                "runtime": f"PyTorch {torch.__version__}",
-                "threads": torch.get_num_threads(),
-                "instruction_set_here": torch.backends.cpu.get_cpu_capability(),
-            }
+            {"runtime": f"PyTorch {torch.__version__}", **cpu_facts()},
         )
 
     def _predict(self, X: Array) -> Any:
@@ -113,5 +126,7 @@ FORMAT = Format(
     load=AotInductorRunner,
     opener="aotinductor",
     distributions=("torch",),
+    read_facts=read_facts,
+    stores_bare_arrays=True,
     good_for="a C++ server that wants machine code instead of a graph to interpret",
 )

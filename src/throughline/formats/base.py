@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -181,6 +181,36 @@ class Quantization:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StoredArray:
+    """One array of parameters as a file holds it.
+
+    Attributes
+    ----------
+    values : ndarray
+        Laid out as in `Weights`, in the type of the file; integers without their step.
+    step : ndarray or None
+        What one stands for, where integers are stored: one step for all, or one for each output unit.
+    """
+
+    values: Array
+    step: Array | None = None
+
+
+# By the names of `Weights.named_arrays`; the scaling only where it is stored as mean and standard deviation. A first
+# layer that takes raw rows, since the scaling was folded into it, has this name before "kernel" and "bias".
+FOLDED = "folded_1."
+Parameters = dict[str, StoredArray]
+
+
+def named_parameters(layers: Iterable[tuple[StoredArray, StoredArray | None]]) -> Parameters:
+    """Name kernel and bias of each dense layer, input to output, as far as the file has a bias."""
+    named: Parameters = {}
+    for i, (kernel, bias) in enumerate(layers, start=1):
+        named |= {f"dense_{i}.kernel": kernel} | ({f"dense_{i}.bias": bias} if bias is not None else {})
+    return named
+
+
+@dataclass(frozen=True, kw_only=True)
 class Format:
     """One deployment format.
 
@@ -239,6 +269,10 @@ class Format:
         ``read_foreign_operators(path) -> list of str``: operators of the file that its plain runtime does not have.
     read_facts : callable or None
         ``read_facts(path) -> facts``: versions that the file itself states, where its runtime does not say them.
+    read_parameters : callable or None
+        ``read_parameters(path) -> Parameters``: what the file stores, read without answering a row.
+    stores_bare_arrays : bool
+        Whether, where nothing reads them, kernels and biases lie bit for bit among its bytes.
     read_layers : callable or None
         ``read_layers(path, X) -> list of ndarray``: the pre-activations of each dense layer on some rows.
     good_for : str
@@ -273,6 +307,8 @@ class Format:
     parts: tuple[str, ...] = ()
     read_foreign_operators: Callable[[Path], list[str]] | None = None
     read_facts: Callable[[Path], Facts] | None = None
+    read_parameters: Callable[[Path], Parameters] | None = None
+    stores_bare_arrays: bool = False
     read_layers: Callable[[Path, Array], list[Array]] | None = None
     good_for: str
 

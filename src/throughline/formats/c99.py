@@ -7,6 +7,7 @@ allocates nothing, calls nothing but `math.h`, and keeps no state, so it may be 
 from __future__ import annotations
 
 import ctypes
+import re
 import shutil
 import subprocess
 import tempfile
@@ -17,7 +18,17 @@ from typing import Any
 import numpy as np
 
 from throughline.errors import MissingPackageError, SpecError, VerificationError
-from throughline.formats.base import ExportInputs, Facts, Format, Port, Route, Runner
+from throughline.formats.base import (
+    ExportInputs,
+    Facts,
+    Format,
+    Parameters,
+    Port,
+    Route,
+    Runner,
+    StoredArray,
+    named_parameters,
+)
 from throughline.spec import NetworkSpec
 from throughline.weights import Array, Weights
 
@@ -221,6 +232,31 @@ def _constants_bytes(weights: Weights) -> int:
     return 4 * sum(array.size for array in weights.named_arrays().values())
 
 
+def read_facts(path: Path) -> Facts:
+    """Return the digest of the weights, as the header states it."""
+    stated = re.search(r"Weights: sha256 (\w+)", (path / HEADER_NAME).read_text(encoding="ascii"))
+    return {"weights_digest": stated.group(1)} if stated else {}
+
+
+def read_parameters(path: Path) -> Parameters:
+    """Read the constants of the source, which is not compiled for it."""
+    source = (path / SOURCE_NAME).read_text(encoding="ascii")
+    arrays = {
+        name: np.array([number.strip().rstrip("f") for number in numbers.split(",")], np.float32)
+        for name, numbers in re.findall(r"static const float (\w+)\[\d+\] = \{([^}]*)\}", source)
+    }
+    n_layers = sum(name.startswith("kernel_") for name in arrays)
+    layers = named_parameters(
+        (
+            # Kernels lie unit by unit.
+            StoredArray(values=arrays[f"kernel_{i}"].reshape(len(arrays[f"bias_{i}"]), -1).T),
+            StoredArray(values=arrays[f"bias_{i}"]),
+        )
+        for i in range(1, n_layers + 1)
+    )
+    return layers | {f"scaling.{name}": StoredArray(values=arrays[name]) for name in ("mean", "std")}
+
+
 class C99Runner(Runner):
     """Compiles the two files with the system's compiler, warnings being errors, and calls the function."""
 
@@ -289,5 +325,7 @@ FORMAT = Format(
     opener="c99",
     port_names=("features", "answer"),
     parts=(HEADER_NAME, SOURCE_NAME),
+    read_facts=read_facts,
+    read_parameters=read_parameters,
     good_for="firmware: no runtime, no allocation, constants that stay in flash memory",
 )

@@ -36,6 +36,11 @@ def export(inputs: ExportInputs, path: Path) -> Facts:
     }
 
 
+def read_facts(path: Path) -> Facts:
+    """Return the identifier of the file's schema, which stands behind the first offset of a flat file."""
+    return {"file_identifier": path.read_bytes()[4:8].decode("ascii", "replace")}
+
+
 class ExecutorchRunner(Runner):
     """Runs the program in ExecuTorch's runtime; its Python binding takes and gives PyTorch tensors."""
 
@@ -48,7 +53,14 @@ class ExecutorchRunner(Runner):
         self._program = Runtime.get().load_program(path)
         self._method = self._program.load_method("forward")
         version = importlib.metadata.version("executorch")
-        super().__init__({"runtime": f"ExecuTorch {version}", "largest_batch": LARGEST_BATCH})
+        backends = Runtime.get().backend_registry.registered_backend_names
+        super().__init__(
+            {
+                "runtime": f"ExecuTorch {version}",
+                "largest_batch": LARGEST_BATCH,
+                "backends_here": ", ".join(sorted(backends)),
+            }
+        )
 
     def _predict(self, X: Array) -> Any:
         import torch
@@ -76,5 +88,7 @@ FORMAT = Format(
     load=ExecutorchRunner,
     opener="executorch",
     distributions=("executorch", "torch"),
+    read_facts=read_facts,
+    stores_bare_arrays=True,
     good_for="PyTorch models on devices, where LiteRT and its conversion are not wanted",
 )

@@ -5,14 +5,27 @@ A network that was trained in this process takes the state of its optimizer alon
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from throughline.formats.base import ExportInputs, Facts, Format, Port, Route, Runner
+from throughline.formats.base import (
+    ExportInputs,
+    Facts,
+    Format,
+    Parameters,
+    Port,
+    Route,
+    Runner,
+    StoredArray,
+    named_parameters,
+)
 from throughline.weights import Array
+
+WEIGHTS_NAME = "model.weights.h5"
 
 
 def export(inputs: ExportInputs, path: Path) -> Facts:
@@ -43,6 +56,28 @@ class KerasRunner(Runner):
 
     def _predict(self, X: Array) -> Any:
         return self._network.predict_on_batch(X)
+
+
+def read_facts(path: Path) -> Facts:
+    """Return Keras' version and the date, as the file states them."""
+    with zipfile.ZipFile(path) as archive:
+        metadata = json.loads(archive.read("metadata.json"))
+    return {"written_by": f"Keras {metadata['keras_version']}", "date_saved": str(metadata["date_saved"])}
+
+
+def read_parameters(path: Path) -> Parameters:
+    """Read kernels and biases from the archive itself; the scaling is stored as a variance, in the configuration."""
+    import h5py
+
+    with zipfile.ZipFile(path) as archive:
+        config = json.loads(archive.read("config.json"))
+        weights = io.BytesIO(archive.read(WEIGHTS_NAME))
+    dense = [layer["config"]["name"] for layer in config["config"]["layers"] if layer["class_name"] == "Dense"]
+    with h5py.File(weights) as file:
+        # Folders are numbered by class; what a layer is called is noted in them.
+        folders = {folder["vars"].attrs["name"]: folder["vars"] for folder in file["layers"].values()}
+        arrays = [[StoredArray(values=folders[name][key][()]) for key in ("0", "1")] for name in dense]
+    return named_parameters((kernel, bias) for kernel, bias in arrays)
 
 
 def read_foreign_operators(path: Path) -> list[str]:
@@ -78,7 +113,9 @@ FORMAT = Format(
     opener="keras",
     distributions=("keras", "tensorflow"),
     port_names=("features", "probability"),
-    parts=("config.json", "metadata.json", "model.weights.h5"),
+    parts=("config.json", "metadata.json", WEIGHTS_NAME),
+    read_facts=read_facts,
+    read_parameters=read_parameters,
     read_foreign_operators=read_foreign_operators,
     good_for="training on, changing layers, and whatever else needs the network as Keras objects",
 )

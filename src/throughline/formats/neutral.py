@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from throughline.formats.base import ExportInputs, Facts, Format, Port, Route, Runner
+from throughline.formats.base import ExportInputs, Facts, Format, Parameters, Port, Route, Runner, StoredArray
 from throughline.weights import Array, load_weights
 
 WEIGHTS_NAME = "weights.safetensors"
@@ -50,6 +50,12 @@ class NeutralRunner(Runner):
         return self._net.predict(self._network, X)
 
 
+def read_parameters(path: Path) -> Parameters:
+    """Read all arrays."""
+    weights, _ = load_weights(path / WEIGHTS_NAME)
+    return {name: StoredArray(values=values) for name, values in weights.named_arrays().items()}
+
+
 FORMAT = Format(
     name="neutral",
     title="safetensors",
@@ -65,5 +71,6 @@ FORMAT = Format(
     load=NeutralRunner,
     opener="neutral",
     parts=(WEIGHTS_NAME, SPEC_NAME),
+    read_parameters=read_parameters,
     good_for="handing the numbers to any framework, bit for bit, in files that cannot run code",
 )

@@ -9,7 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from throughline.formats.base import ExportInputs, Facts, Format, Port, Route, Runner
+from throughline.formats.base import (
+    ExportInputs,
+    Facts,
+    Format,
+    Parameters,
+    Port,
+    Route,
+    Runner,
+    StoredArray,
+    named_parameters,
+)
 from throughline.weights import Array
 
 INPUT_NAME = "features"
@@ -84,7 +94,8 @@ class OnnxRunner(Runner):
                 "runtime": f"ONNX Runtime {onnxruntime.__version__}",
                 "input": f"{self._input.name} {self._input.shape}",
                 "output": f"{self._output.name} {self._output.shape}",
-                "threads": 1,
+                "threads": self._session.get_session_options().intra_op_num_threads,
+                "providers": ", ".join(self._session.get_providers()),
             },
             [_port(self._input)],
             [_port(self._output)],
@@ -126,6 +137,32 @@ def read_facts(path: Path) -> Facts:
     }
 
 
+def read_parameters(path: Path) -> Parameters:
+    """Read kernel and bias of each dense layer, from behind the nodes that unpack them, and the scaling."""
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(path, load_external_data=False).graph
+    arrays = {entry.name: numpy_helper.to_array(entry) for entry in graph.initializer}
+    unpacking = {node.output[0]: node for node in graph.node if node.op_type in ("Cast", "DequantizeLinear")}
+
+    def stored(name: str, transposed: bool = False) -> StoredArray:
+        unpacks = unpacking.get(name)
+        values = arrays[unpacks.input[0] if unpacks else name]
+        step = arrays[unpacks.input[1]] if unpacks and unpacks.op_type == "DequantizeLinear" else None
+        return StoredArray(values=values.T if transposed else values, step=step)
+
+    dense = [node for node in graph.node if node.op_type == "Gemm"]
+    transposed = [any(entry.name == "transB" and entry.i for entry in node.attribute) for node in dense]
+    layers = named_parameters(
+        (stored(node.input[1], turned), stored(node.input[2]) if len(node.input) > 2 else None)
+        for node, turned in zip(dense, transposed, strict=True)
+    )
+    kinds = {"scaling.mean": "Sub", "scaling.std": "Div"}
+    first = {name: next((node for node in graph.node if node.op_type == kind), None) for name, kind in kinds.items()}
+    return layers | {name: stored(node.input[1]) for name, node in first.items() if node is not None}
+
+
 def read_layers(path: Path, X: Array) -> list[Array]:
     """Return what each dense layer puts out before its activation: the same graph with more outputs."""
     import onnx
@@ -160,6 +197,7 @@ SHARED: dict[str, Any] = {
     "port_names": (INPUT_NAME, OUTPUT_NAME),
     "read_foreign_operators": read_foreign_operators,
     "read_facts": read_facts,
+    "read_parameters": read_parameters,
     "read_layers": read_layers,
 }
 

@@ -18,11 +18,22 @@ import re
 from pathlib import Path
 from typing import Any
 
-from throughline.formats.base import ExportInputs, Facts, Format, Port, Route, Runner
+from throughline.formats.base import (
+    ExportInputs,
+    Facts,
+    Format,
+    Parameters,
+    Port,
+    Route,
+    Runner,
+    StoredArray,
+    named_parameters,
+)
 from throughline.weights import Array
 
 GRAPH_NAME = "network.xml"
 PRECISION = "INFERENCE_PRECISION_HINT"
+HEAD_LENGTH = 1000
 
 
 def export_from_onnx(inputs: ExportInputs, path: Path) -> Facts:
@@ -107,6 +118,7 @@ class OpenvinoRunner(Runner):
                 "output": f"{self._output.any_name} {self._output.partial_shape}",
                 "computed_in": compiled.get_property(PRECISION).to_string(),
                 "threads": int(compiled.get_property("INFERENCE_NUM_THREADS")),
+                "requirements": compiled.get_property("RUNTIME_REQUIREMENTS"),
             },
             [_port(source)],
             [_port(self._output)],
@@ -119,6 +131,57 @@ class OpenvinoRunner(Runner):
 def _port(tensor: Any) -> Port:
     shape = [None if axis.is_dynamic else axis.get_length() for axis in tensor.partial_shape]
     return Port(name=tensor.any_name, dtype=tensor.element_type.to_dtype().name, shape=shape)
+
+
+def read_facts(path: Path) -> Facts:
+    """Return the version of the representation and who read the source, as the file states them."""
+    with (path / GRAPH_NAME).open(encoding="utf-8") as file:
+        head = file.read(HEAD_LENGTH)
+    stated = re.search(r'<net name="([^"]*)" version="(\d+)"', head)
+    return {"producer": stated.group(1), "ir_version": int(stated.group(2))} if stated else {}
+
+
+def read_parameters(path: Path) -> Parameters:
+    """Read kernel and bias of each dense layer, and the scaling, from the graph's constants; nothing is compiled."""
+    import openvino
+
+    operations = openvino.Core().read_model(str(path / GRAPH_NAME)).get_ordered_ops()
+    layers = []
+    for node in operations:
+        if node.get_type_name() == "MatMul":
+            kernel = _constant(node.input_value(1))
+            # From Keras a kernel is multiplied as it lies, from ONNX transposed.
+            turned = node.get_attributes()["transpose_b"]
+            bias = _added(node)
+            layers.append((StoredArray(values=kernel.T if turned else kernel), bias))
+    scaling: Parameters = {}
+    for name, kind in (("scaling.mean", "Subtract"), ("scaling.std", "Divide")):
+        found = [_constant(node.input_value(1)) for node in operations if node.get_type_name() == kind]
+        scaling |= {name: StoredArray(values=found[0].reshape(-1))} if found else {}
+    return named_parameters(layers) | scaling
+
+
+def _constant(output: Any) -> Array:
+    """Evaluate what is made of constants alone: from ONNX, biases are multiplied by 1."""
+    import numpy as np
+
+    node = output.get_node()
+    if node.get_type_name() == "Constant":
+        return np.array(node.data)
+    if node.get_type_name() == "Multiply":
+        return _constant(node.input_value(0)) * _constant(node.input_value(1))
+    raise ValueError(f"{node.get_friendly_name()} is no constant")
+
+
+def _added(node: Any) -> StoredArray | None:
+    """Return what is added to the sums of a dense layer."""
+    (target,) = node.output(0).get_target_inputs()
+    after = target.get_node()
+    if after.get_type_name() == "Multiply":  # by 1, from ONNX
+        return _added(after)
+    if after.get_type_name() != "Add":
+        return None
+    return StoredArray(values=_constant(after.input_value(1 - target.get_index())).reshape(-1))
 
 
 def load_in_float32(path: Path) -> OpenvinoRunner:
@@ -146,6 +209,9 @@ _SHARED: dict[str, Any] = {
     "extra": "openvino",
     "distributions": ("openvino",),
     "forbidden": ("tensorflow", "keras", "torch", "onnx"),
+    "read_facts": read_facts,
+    "read_parameters": read_parameters,
+    "port_names": ("features", "probability"),
     "parts": (GRAPH_NAME, str(Path(GRAPH_NAME).with_suffix(".bin"))),
 }
 

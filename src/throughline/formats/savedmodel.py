@@ -5,12 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from throughline.formats.base import ExportInputs, Facts, Format, Port, Route, Runner
+from throughline.formats.base import (
+    ExportInputs,
+    Facts,
+    Format,
+    Parameters,
+    Port,
+    Route,
+    Runner,
+    StoredArray,
+    named_parameters,
+)
 from throughline.weights import Array
 
 SIGNATURE = "serving_default"
 TAGS = ["serve"]
 GRAPH_NAME = "saved_model.pb"
+VARIABLES = "variables/variables"
 PYTHON_OPERATORS = ("PyFunc", "EagerPyFunc")
 
 
@@ -67,6 +78,36 @@ def _port(spec: Any, name: str = "") -> Port:
     return Port(name=name or spec.name, dtype=spec.dtype.name, shape=spec.shape.as_list())
 
 
+def read_facts(path: Path) -> Facts:
+    """Return the versions of TensorFlow, schema and graph, as the file states them."""
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    model = saved_model_pb2.SavedModel.FromString((path / GRAPH_NAME).read_bytes())
+    (graph,) = model.meta_graphs
+    return {
+        "written_by": f"TensorFlow {graph.meta_info_def.tensorflow_version}",
+        "schema_version": model.saved_model_schema_version,
+        "graph_producer": graph.graph_def.versions.producer,
+        "graph_min_consumer": graph.graph_def.versions.min_consumer,
+        "tags": ", ".join(graph.meta_info_def.tags),
+    }
+
+
+def read_parameters(path: Path) -> Parameters:
+    """Read kernels and biases from the checkpoint; the scaling is a constant of the graph."""
+    import tensorflow as tf
+
+    checkpoint = tf.train.load_checkpoint(str(path / VARIABLES))
+    # "variables/3/..." in the order of the layers; the states of the dropouts are integers.
+    numbered = sorted(
+        (int(name.split("/")[1]), name)
+        for name, dtype in checkpoint.get_variable_to_dtype_map().items()
+        if name.startswith("variables/") and dtype.is_floating
+    )
+    arrays = [StoredArray(values=checkpoint.get_tensor(name)) for _, name in numbered]
+    return named_parameters(zip(arrays[::2], arrays[1::2], strict=True))
+
+
 def read_foreign_operators(path: Path) -> list[str]:
     """Return operators that call back into Python, which a server does not have."""
     content = (path / GRAPH_NAME).read_bytes()
@@ -94,5 +135,7 @@ FORMAT = Format(
     port_names=("features", "probability"),
     parts=(GRAPH_NAME, "variables/variables.index", "variables/variables.data-00000-of-00001"),
     read_foreign_operators=read_foreign_operators,
+    read_facts=read_facts,
+    read_parameters=read_parameters,
     good_for="a server: TF Serving loads the folder and answers its named signature",
 )

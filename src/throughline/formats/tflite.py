@@ -6,12 +6,28 @@ are run by LiteRT, without TensorFlow.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from throughline.formats.base import ExportInputs, Facts, Format, LayerSteps, Port, Quantization, Route, Runner
+import numpy as np
+
+from throughline.formats.base import (
+    FOLDED,
+    ExportInputs,
+    Facts,
+    Format,
+    LayerSteps,
+    Parameters,
+    Port,
+    Quantization,
+    Route,
+    Runner,
+    StoredArray,
+    named_parameters,
+)
 from throughline.formats.savedmodel import SIGNATURE
 from throughline.weights import Array
 
@@ -23,6 +39,8 @@ PRODUCTS = (
     *("GATHER", "EMBEDDING_LOOKUP", "UNIDIRECTIONAL_SEQUENCE_LSTM"),
 )
 HALF_STEP = 2.0**-11  # of float16, as a share of the number
+# Numbers of the schema's enumeration of types.
+DTYPES: dict[int, type[np.generic]] = {0: np.float32, 1: np.float16, 2: np.int32, 9: np.int8}
 
 
 def export_float32(inputs: ExportInputs, path: Path) -> Facts:
@@ -187,12 +205,11 @@ def _code(model: Any, operator: Any) -> int:
 
 def read_quantization(path: Path) -> Quantization:
     """Read the steps of the dense layers and of the output from the tensors of the file."""
-    from tensorflow.lite.python import schema_py_generated as schema
-    from tensorflow.lite.tools import flatbuffer_utils
+    from ai_edge_litert import schema_py_generated as schema
 
-    model = flatbuffer_utils.read_model(str(path))
+    model = _read(path)
     graph = model.subgraphs[0]
-    dense = [op for op in graph.operators if _code(model, op) == schema.BuiltinOperator.FULLY_CONNECTED]
+    dense = _dense(model)
     # What a layer puts out is its own rounding only where it is not what the next one takes in.
     taken = {op.inputs[0] for op in dense}
     layers = []
@@ -214,11 +231,64 @@ def read_quantization(path: Path) -> Quantization:
     return Quantization(layers=layers, output=_Steps(graph.tensors[last.outputs[0]]).step)
 
 
+def read_facts(path: Path) -> Facts:
+    """Return version of the schema, oldest runtime and converter, as the file states them."""
+    model = _read(path)
+    noted = {entry.name.decode(): bytes(model.buffers[entry.buffer].data) for entry in model.metadata or []}
+    facts: Facts = {"schema_version": int(model.version), "description": (model.description or b"").decode()}
+    for name, key in (("min_runtime_version", "oldest_runtime"), ("reduced_precision_support", "reduced_precision")):
+        if name in noted:
+            facts[key] = noted[name].rstrip(b"\x00").decode()
+    # A table of its own, in which the only text is the version of TensorFlow.
+    converter = re.search(rb"\d+\.\d+\.\d+[\w.-]*", noted.get("CONVERSION_METADATA", b""))
+    return facts | ({"converter": f"TensorFlow {converter.group().decode()}"} if converter else {})
+
+
+def read_parameters(path: Path) -> Parameters:
+    """Read kernel and bias of each dense layer; the scaling is stored as a reciprocal.
+
+    The scaling of a single column is folded into the first layer by the converter.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = _read(path)
+    graph = model.subgraphs[0]
+    unpacked = {
+        op.outputs[0]: op.inputs[0] for op in graph.operators if _code(model, op) == schema.BuiltinOperator.DEQUANTIZE
+    }
+
+    def stored(index: int) -> StoredArray:
+        tensor = graph.tensors[unpacked.get(index, index)]
+        dtype = DTYPES[tensor.type]
+        values = np.frombuffer(bytes(model.buffers[tensor.buffer].data), dtype).reshape(tensor.shape)
+        step = tensor.quantization.scale if np.issubdtype(dtype, np.integer) else None
+        return StoredArray(values=values.T, step=step)  # kernels lie as (fan_out, fan_in) here
+
+    named = named_parameters(
+        (stored(op.inputs[1]), stored(op.inputs[2]) if len(op.inputs) > 2 and op.inputs[2] >= 0 else None)
+        for op in _dense(model)
+    )
+    scaling = any(_code(model, op) == schema.BuiltinOperator.SUB for op in graph.operators)
+    return named if scaling else {name.replace("dense_1.", FOLDED): array for name, array in named.items()}
+
+
+def _read(path: Path) -> Any:
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    return flatbuffer_utils.read_model(str(path))
+
+
+def _dense(model: Any) -> list[Any]:
+    from ai_edge_litert import schema_py_generated as schema
+
+    return [op for op in model.subgraphs[0].operators if _code(model, op) == schema.BuiltinOperator.FULLY_CONNECTED]
+
+
 class _Steps:
     """Steps and range of one int8 tensor; no steps if it is in float32."""
 
     def __init__(self, tensor: Any) -> None:
-        from tensorflow.lite.python import schema_py_generated as schema
+        from ai_edge_litert import schema_py_generated as schema
 
         stored = tensor.quantization
         is_int8 = tensor.type == schema.TensorType.INT8 and stored is not None and stored.scale is not None
@@ -240,12 +310,15 @@ class TfliteRunner(Runner):
         self._interpreter = Interpreter(model_path=str(path), num_threads=1)
         (self._input,) = self._interpreter.get_input_details()
         (self._output,) = self._interpreter.get_output_details()
+        self._interpreter.allocate_tensors()
+        delegated = any(op["op_name"] == "DELEGATE" for op in self._interpreter._get_ops_details())
         # `shape` says 1 where the batch is free: `shape_signature` says -1.
         super().__init__(
             {
                 "runtime": f"LiteRT {ai_edge_litert.__version__}",
                 "input_signature": str(self._input["shape_signature"].tolist()),
                 "threads": 1,
+                "delegate": "XNNPACK" if delegated else "none",
             },
             *self._ports(),
         )
@@ -312,6 +385,8 @@ _SHARED: dict[str, Any] = {
     "distributions": ("ai-edge-litert",),
     "port_names": ("features", "probability"),
     "read_foreign_operators": read_foreign_operators,
+    "read_facts": read_facts,
+    "read_parameters": read_parameters,
 }
 
 FORMATS = [

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
-from throughline.formats.base import ExportInputs, Facts, Format, Port, Route, Runner
+import numpy as np
+
+from throughline.formats.base import ExportInputs, Facts, Format, Parameters, Port, Route, Runner
+from throughline.formats.torchscript import cpu_facts, parameters_of_state
 from throughline.weights import Array
+
+INDEX_NAME = "model_weights_config.json"
+# Numbers of torch._export.serde.schema.ScalarType.
+DTYPES: dict[int, type[np.generic]] = {6: np.float16, 7: np.float32, 8: np.float64}
 
 
 def export(inputs: ExportInputs, path: Path) -> Facts:
@@ -37,6 +46,39 @@ def export_graph(network: Any, largest_batch: int | None = None) -> Any:
     return program
 
 
+def read_facts(path: Path) -> Facts:
+    """Return the versions of PyTorch, archive, schema and operators, as the file states them."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name.partition("/")[2]: name for name in archive.namelist()}
+        model = json.loads(archive.read(members["models/model.json"]))
+        version = archive.read(members["archive_version"]).decode().strip()
+    schema = model["schema_version"]
+    return {
+        "written_by": f"PyTorch {model['torch_version']}",
+        "archive_version": int(version),
+        "schema_version": f"{schema['major']}.{schema['minor']}",
+        "opsets": ", ".join(f"{name} {number}" for name, number in model["opset_version"].items()),
+    }
+
+
+def read_parameters(path: Path) -> Parameters:
+    """Read the arrays from the archive itself, where each is a member of bare numbers; nothing is unpickled."""
+    with zipfile.ZipFile(path) as archive:
+        (index,) = (name for name in archive.namelist() if name.endswith(INDEX_NAME))
+        entries = json.loads(archive.read(index))["config"]
+        folder = index.removesuffix(INDEX_NAME)
+        state = {
+            name: _array(archive.read(folder + entry["path_name"]), entry["tensor_meta"])
+            for name, entry in entries.items()
+            if not entry["use_pickle"]
+        }
+    return parameters_of_state(state)
+
+
+def _array(content: bytes, meta: dict[str, Any]) -> Array:
+    return np.frombuffer(content, DTYPES[meta["dtype"]]).reshape([size["as_int"] for size in meta["sizes"]])
+
+
 class TorchExportRunner(Runner):
     """Runs the exported graph; the Python class is not needed."""
 
@@ -49,7 +91,7 @@ class TorchExportRunner(Runner):
         values = {node.name: node.meta["val"] for node in program.graph.nodes if "val" in node.meta}
         signature = program.graph_signature
         super().__init__(
-            {"runtime": f"PyTorch {torch.__version__}", "threads": torch.get_num_threads()},
+            {"runtime": f"PyTorch {torch.__version__}", **cpu_facts()},
             [_port(name, values[name]) for name in signature.user_inputs],
             [_port("", values[name]) for name in signature.user_outputs],  # its outputs have a place, not a name
         )
@@ -82,5 +124,7 @@ FORMAT = Format(
     load=TorchExportRunner,
     opener="torch-export",
     distributions=("torch",),
+    read_facts=read_facts,
+    read_parameters=read_parameters,
     good_for="PyTorch's compilers: AOTInductor and ExecuTorch start from this graph",
 )

@@ -5,11 +5,24 @@ Deprecated since PyTorch 2.11 and still what many servers load; `torch_export` i
 
 from __future__ import annotations
 
+import re
 import warnings
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from throughline.formats.base import ExportInputs, Facts, Format, Port, Route, Runner
+from throughline.formats.base import (
+    ExportInputs,
+    Facts,
+    Format,
+    Parameters,
+    Port,
+    Route,
+    Runner,
+    StoredArray,
+    named_parameters,
+)
 from throughline.weights import Array
 
 
@@ -54,6 +67,44 @@ def drop_debug_records(path: Path) -> None:
     writer.write_end_of_file()
 
 
+def read_facts(path: Path) -> Facts:
+    """Return the version of the archive, as the file states it."""
+    with zipfile.ZipFile(path) as archive:
+        (name,) = (name for name in archive.namelist() if re.fullmatch(r"[^/]+/version", name))
+        return {"archive_version": int(archive.read(name))}
+
+
+def read_parameters(path: Path) -> Parameters:
+    """Read the state of the program; TorchScript's own reader takes tensors from it and no Python object."""
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
+        state = torch.jit.load(str(path), map_location="cpu").state_dict()
+    return parameters_of_state({name: tensor.numpy() for name, tensor in state.items()})
+
+
+def parameters_of_state(state: Mapping[str, Array]) -> Parameters:
+    """Name the arrays of a `PyTorchNN`, which keeps kernels as (fan_out, fan_in)."""
+    kernels = [name for name in state if name.endswith(".weight")]
+    layers = named_parameters(
+        (StoredArray(values=state[name].T), StoredArray(values=state[name.removesuffix("weight") + "bias"]))
+        for name in kernels
+    )
+    return layers | {f"scaling.{name}": StoredArray(values=state[name]) for name in ("mean", "std") if name in state}
+
+
+def cpu_facts() -> Facts:
+    """Return how PyTorch computes in this process: threads, instruction set, precision of products in float32."""
+    import torch
+
+    return {
+        "threads": torch.get_num_threads(),
+        "instruction_set_here": torch.backends.cpu.get_cpu_capability(),
+        "float32_products": torch.get_float32_matmul_precision(),
+    }
+
+
 class TorchScriptRunner(Runner):
     """Runs the program with the TorchScript interpreter; the Python class is not needed."""
 
@@ -67,7 +118,7 @@ class TorchScriptRunner(Runner):
         # The first argument is the module itself; a program of TorchScript says nothing of types and shapes.
         names = [argument.name for argument in self._program.forward.schema.arguments[1:]]
         super().__init__(
-            {"runtime": f"libtorch {torch.__version__}", "threads": torch.get_num_threads()},
+            {"runtime": f"libtorch {torch.__version__}", **cpu_facts()},
             [Port(name=name) for name in names],
         )
 
@@ -94,5 +145,7 @@ FORMAT = Format(
     load=TorchScriptRunner,
     opener="torchscript",
     distributions=("torch",),
+    read_facts=read_facts,
+    read_parameters=read_parameters,
     good_for="a C++ program or an older PyTorch server: no Python class is needed",
 )

@@ -38,12 +38,14 @@ from throughline.verify.checks import (
     check_names,
     check_shapes,
     check_values,
+    check_weights,
 )
 from throughline.verify.compare import verdict_on
 from throughline.verify.hygiene import scan
 from throughline.verify.layers import compare_layers, sentence
 from throughline.verify.prove import missing_runtime
 from throughline.verify.record import CHECKS, Check, CheckName, CutAnswers, LayerGap, Status, Verification, WorstCase
+from throughline.verify.stored import find_bare, load_parameters, parameters_path
 from throughline.verify.tolerance import Tolerance, derive_tolerance
 from throughline.verify.worst_case import LONGEST_S, MOST_ROWS
 from throughline.weights import Array, Weights
@@ -185,9 +187,11 @@ class Examined:
     inputs: list[Port]
     outputs: list[Port]
     refused: dict[str, str]
-    foreign_operators: list[str]
     facts: dict[str, str | int]
+    foreign_operators: list[str]
+    unreadable: str
     answers: dict[str, Any] = dataclasses.field(default_factory=dict)
+    parameters: dict[str, Any] | None = None
 
 
 def examined_from(found: dict[str, Any], answers: Path) -> Examined:
@@ -203,7 +207,9 @@ def examined_from(found: dict[str, Any], answers: Path) -> Examined:
         raise raised
     with np.load(answers, allow_pickle=False) as arrays:
         by_cut = {cut: arrays[cut] for cut in arrays.files}
-    return dataclasses.replace(msgspec.convert(found, Examined), answers=by_cut)
+    beside = parameters_path(answers)
+    parameters = load_parameters(beside) if beside.exists() else None
+    return dataclasses.replace(msgspec.convert(found, Examined), answers=by_cut, parameters=parameters)
 
 
 def judge(expected: Expected, examine: Callable[[], Examined]) -> Verification:
@@ -254,6 +260,7 @@ def judge(expected: Expected, examine: Callable[[], Examined]) -> Verification:
     ledger.make("shapes", lambda: check_shapes(found.answers, n_rows))
     findings = scan(path, form, found.foreign_operators)
     figures: dict[str, Any] = {"findings": findings, "facts": found.facts}
+    _check_weights(ledger, expected, found)
     if not ledger.ended:
         answers = {cut: np.asarray(a, np.float64).reshape(n_rows) for cut, a in found.answers.items()}
         ledger.make("values", lambda: check_values(answers, expected.answers, tolerance))
@@ -266,6 +273,20 @@ def judge(expected: Expected, examine: Callable[[], Examined]) -> Verification:
     checks = ledger.closed()
     status: Status = "failed" if any(check.status == "failed" for check in checks) else "passed"
     return Verification(**named, **figures, status=status, checks=checks)
+
+
+def _check_weights(ledger: _Ledger, expected: Expected, found: Examined) -> None:
+    network, form = expected.network, expected.form
+    if network is None:
+        ledger.leave_out("weights", "the network's own weights are not known here")
+        return
+    parameters = found.parameters
+    if parameters is None and not found.unreadable:
+        if not form.stores_bare_arrays:
+            ledger.leave_out("weights", f"{form.title} does not let its numbers be read")
+            return
+        parameters = find_bare(expected.path, network.weights)
+    ledger.make("weights", lambda: check_weights(parameters or {}, network.weights, found.unreadable))
 
 
 def _check_metric(ledger: _Ledger, expected: Expected, whole: Array) -> None:
@@ -347,7 +368,6 @@ def _examined(child: Child, expected: Expected, work: Path) -> Examined:
             "path": str(expected.path),
             "rows": str(work / "rows.npy"),
             "answers": str(work / "answers.npz"),
-            "operators": True,
         },
     )
     return examined_from(found, work / "answers.npz")

@@ -24,13 +24,15 @@ from throughline.errors import (
     OutputValueError,
     PortNameError,
     PortTypeError,
+    WeightError,
 )
 from throughline.evaluate import THRESHOLD
-from throughline.formats.base import Port, file_sha256
+from throughline.formats.base import Parameters, Port, StoredArray, file_sha256
 from throughline.verify.compare import most_flips_allowed, refuse_useless, verdict_on
 from throughline.verify.record import Finding
+from throughline.verify.stored import coarse_units, expected_arrays, share_of_rounding, unpacked
 from throughline.verify.tolerance import Tolerance
-from throughline.weights import Array
+from throughline.weights import Array, Weights
 
 # Cuts of the rows into single batches: their answers need nothing but the row itself.
 ALL_ROWS = "all"
@@ -122,6 +124,53 @@ def check_shapes(answers: Mapping[str, Array], n_rows: int) -> str:
                 f"but in the cut '{cut}' they have {answer.shape}."
             )
     return f"one answer for each of {n_rows:,} rows, in {len(answers)} cuts"
+
+
+def check_weights(stored: Parameters, weights: Weights, unreadable: str = "") -> str:
+    """Require that every number the file stores is the network's, up to what its type rounds.
+
+    Raises
+    ------
+    WeightError
+    """
+    if unreadable:
+        raise WeightError(f"The numbers of the file cannot be read: {unreadable}.")
+    shares: dict[str, float] = {}
+    for name, (exact, slack) in expected_arrays(weights, stored).items():
+        if name not in stored:
+            raise WeightError(f"The file does not hold {name} as the network has it.")
+        array = stored[name]
+        if array.values.shape != exact.shape:
+            raise WeightError(f"{name} must have the shape {exact.shape}, but the file holds {array.values.shape}.")
+        coarse = coarse_units(array, exact)
+        if len(coarse):
+            raise WeightError(
+                f"The steps of {name} are coarser than {len(coarse)} of its units need, first unit {coarse[0]}."
+            )
+        dtype = array.values.dtype.name
+        shares[dtype] = max(shares.get(dtype, 0.0), _within(name, array, exact, slack))
+    n_numbers = sum(array.values.size for array in stored.values())
+    said = (f"{dtype} {'equal' if share == 0 else 'rounded'}" for dtype, share in shares.items())
+    return f"{n_numbers:,} numbers as the network has them: {', '.join(said)}"
+
+
+def _within(name: str, array: StoredArray, exact: Array, slack: Array) -> float:
+    """Return the largest share of what rounding explains.
+
+    Raises
+    ------
+    WeightError
+    """
+    share = share_of_rounding(array, exact, slack)
+    wrong = int(np.count_nonzero(share > 1))
+    if wrong:
+        at = np.unravel_index(int(share.argmax()), share.shape)
+        where = f"{name}[{', '.join(str(int(i)) for i in at)}]"
+        raise WeightError(
+            f"{where} is stored in {array.values.dtype.name} as {unpacked(array)[at]:.9g} where the network has "
+            f"{float(exact[at]):.9g}, more than rounding explains; {wrong} of {share.size:,} numbers are wrong."
+        )
+    return float(share.max(initial=0.0))
 
 
 def check_values(answers: Mapping[str, Array], expected: Array, tolerance: Tolerance) -> str:

@@ -1,8 +1,8 @@
 """Faults to test the verifier with: each is really built in, into a source that is exported again, or into a file.
 
-A fault sits in one of four places: in the weights from which a source is rebuilt, in the live network before it is
-exported, in the finished file, or in the rows. `FAULTS` is the table; `self_test` builds every one of them and holds
-against the table which check caught it.
+A fault sits in the weights from which a source is rebuilt, in the live network before it is exported, in the finished
+file, or in the rows. `FAULTS` is the table; `self_test` builds every one of them and holds against the table which
+check caught it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,15 @@ import numpy as np
 
 from throughline.data.scaling import fit_scaling
 from throughline.data.split import Split
+from throughline.formats import find_format
+from throughline.formats.openvino_ir import GRAPH_NAME
+from throughline.formats.savedmodel import SIGNATURE
 from throughline.verify.record import CheckName
 from throughline.weights import Array, Weights
 
 LAYER = 1  # whose kernel is damaged: the second, which is not square
 OVERFLOWING = 2.0**20
+INT8_FORMATS = ("tflite-dynamic", "tflite-int8", "onnx-int8")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +47,13 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One way to be wrong; of the four places just one is set.
+    """One way to be wrong; where a file can be edited, that comes before an edit of the network.
 
     Attributes
     ----------
     name : str
     caught_by : tuple of CheckName
-        The check that must be the first to fail; several where the place decides which.
+        The check that must be the first to fail; several where the format decides which.
     in_weights : callable or None
         ``in_weights(case) -> Weights`` from which the source is rebuilt.
     in_source : callable or None
@@ -64,6 +68,8 @@ class Fault:
         Whether the file came to harm after its checksum was taken.
     stored_as : tuple of str
         Types of storage in which it is a fault; empty for all.
+    nowhere_in : mapping of str to str
+        By format, why it cannot be in it.
     """
 
     name: str
@@ -75,6 +81,7 @@ class Fault:
     empty_rows: bool = False
     recorded_sha256: bool = False
     stored_as: tuple[str, ...] = ()
+    nowhere_in: Mapping[str, str] = field(default_factory=dict)
 
 
 # --- in the weights --------------------------------------------------------------------------------------------------
@@ -175,44 +182,80 @@ def truncate(path: Path, weights: Weights) -> None:
 
 
 def flip_a_bit(path: Path, weights: Weights) -> None:
-    """Flip one bit of the largest weight of a layer where the file holds it: double or halve it, or change a digit.
+    """Flip the lowest bit of the exponent of a layer's largest weight, which doubles or halves it.
 
     Raises
     ------
     ValueError
         If the file holds the number in no form that is known here.
     """
+    _flip(path, weights, {"<f4": 1 << 23, "<f2": 1 << 10})
+
+
+def flip_the_lowest_bit(path: Path, weights: Weights) -> None:
+    """Flip the lowest bit of a layer's largest weight: the next number that the type has.
+
+    Raises
+    ------
+    ValueError
+        As `flip_a_bit`.
+    """
+    _flip(path, weights, {"<f4": 1, "<f2": 1})
+
+
+def flip_in_int8(form_name: str, bit: int) -> Callable[[Path, Weights], None]:
+    """Return what flips one bit of a layer's largest weight, which the file of this format holds as a whole number."""
+
+    def flip(path: Path, weights: Weights) -> None:
+        read = find_format(form_name).read_parameters
+        assert read is not None  # every int8 format has it
+        stored = read(path)[f"dense_{LAYER + 1}.kernel"].values
+        content = bytearray(path.read_bytes())
+        if not _flip_among(content, stored, weights.kernels[LAYER], bit):
+            raise ValueError("the file holds the weight in no known form")
+        path.write_bytes(bytes(content))
+
+    return flip
+
+
+def in_int8(bit: int) -> dict[str, Callable[[Path, Weights], None]]:
+    """Return `flip_in_int8` for each format that stores whole numbers."""
+    return {name: flip_in_int8(name, bit) for name in INT8_FORMATS}
+
+
+def _flip(path: Path, weights: Weights, bits: Mapping[str, int]) -> None:
     kernel = weights.kernels[LAYER]
     for file in [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file()):
         content = bytearray(file.read_bytes())
-        if _flip_number(content, kernel) or _flip_digit(content, kernel):
+        found = any(_flip_among(content, kernel.astype(dtype), kernel, bit) for dtype, bit in bits.items())
+        if found or _flip_digit(content, kernel, bits["<f4"]):
             file.write_bytes(bytes(content))
             return
     raise ValueError("the file holds the weight in no known form")
 
 
-def _flip_number(content: bytearray, kernel: Array) -> bool:
-    """Flip the lowest bit of the exponent of the largest weight, where it lies in float32 or float16."""
+def _flip_among(content: bytearray, stored: Array, kernel: Array, bit: int) -> bool:
+    """Flip a bit of the largest weight, found among its neighbours: its own bytes could be found by chance."""
     row, unit = np.unravel_index(np.abs(kernel).argmax(), kernel.shape)
-    for dtype, bit in (("<f4", 1 << 23), ("<f2", 1 << 10)):
-        # The number among its neighbours, in either layout: its own bytes could be found by chance.
-        for matrix, at, place in ((kernel, row, unit), (kernel.T, unit, row)):
-            line = np.ascontiguousarray(matrix[at]).astype(dtype)
-            start = content.find(line.tobytes())
-            if start >= 0:
-                line.view(f"<u{line.itemsize}")[place] ^= bit
-                content[start : start + line.nbytes] = line.tobytes()
-                return True
+    for matrix, at, place in ((stored, row, unit), (stored.T, unit, row)):  # in either layout
+        line = np.array(matrix[at])
+        start = content.find(line.tobytes())
+        if start >= 0:
+            line.view(f"<u{line.itemsize}")[place] ^= bit
+            content[start : start + line.nbytes] = line.tobytes()
+            return True
     return False
 
 
-def _flip_digit(content: bytearray, kernel: Array) -> bool:
-    """Flip the lowest bit of the first digit of the largest weight, where it is written out: 3 becomes 2."""
-    largest = np.float32(kernel.flat[np.abs(kernel).argmax()])
-    start = content.find(f"{largest:.9g}".encode())
+def _flip_digit(content: bytearray, kernel: Array, bit: int) -> bool:
+    """Write the largest weight with one bit flipped, where it is written out."""
+    largest = np.array([kernel.flat[np.abs(kernel).argmax()]], np.float32)
+    written = f"{largest[0]:.9g}".encode()
+    start = content.find(written)
     if start < 0:
         return False
-    content[next(at for at in range(start, len(content)) if chr(content[at]) in "123456789")] ^= 1
+    largest.view("<u4")[0] ^= bit
+    content[start : start + len(written)] = f"{largest[0]:.9g}".encode()
     return True
 
 
@@ -227,6 +270,50 @@ def freeze_onnx_batch(path: Path, weights: Weights) -> None:
     path.write_bytes(model.SerializeToString())
 
 
+def freeze_openvino_batch(path: Path, weights: Weights) -> None:
+    """Give the graph the shape of one row."""
+    import openvino
+
+    # Read from elsewhere: what was read from a file is mapped to it, and cannot be written over it.
+    sound = path.with_name(f"{path.name}-sound")
+    path.rename(sound)
+    model = openvino.Core().read_model(str(sound / GRAPH_NAME))
+    model.reshape([1, len(weights.mean)])
+    path.mkdir()
+    openvino.save_model(model, path / GRAPH_NAME, compress_to_fp16=False)
+
+
+def freeze_torch_export_batch(path: Path, weights: Weights) -> None:
+    """Export the program again, with one row as its example and no word on what is free."""
+    import torch
+
+    rows = torch.zeros(1, len(weights.mean))
+    torch.export.save(torch.export.export(torch.export.load(path).module(), (rows,)), path)
+
+
+def freeze_savedmodel_batch(path: Path, weights: Weights) -> None:
+    """Save the folder again with a signature of one row."""
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(path))
+    sound = loaded.signatures[SIGNATURE]
+    name, output = "features", "probability"
+    row = tf.TensorSpec((1, len(weights.mean)), tf.float32, name=name)
+    one = tf.function(lambda features: {output: sound(features=features)[output]}, input_signature=[row])
+    tf.saved_model.save(loaded, str(path), signatures={SIGNATURE: one})
+
+
+def freeze_keras_batch(path: Path, weights: Weights) -> None:
+    """Give the network an input of one row."""
+    import keras
+
+    network = keras.saving.load_model(path, compile=False)
+    answer = rows = keras.Input(batch_shape=(1, len(weights.mean)), name="features")
+    for layer in network.layers:
+        answer = layer(answer)
+    keras.Model(rows, answer).save(path)
+
+
 def freeze_tflite_batch(path: Path, weights: Weights) -> None:
     """Drop the signatures of the shapes, where the free axis is told apart from a 1."""
     from tensorflow.lite.tools import flatbuffer_utils
@@ -237,29 +324,35 @@ def freeze_tflite_batch(path: Path, weights: Weights) -> None:
     flatbuffer_utils.write_model(model, str(path))
 
 
+# Formats that are written from the weights alone have no network in which a layer could be wrong.
+WEIGHTS_ALONE = dict.fromkeys(("neutral", "c99"), "it is written from the weights, without a network")
+
 FAULTS: tuple[Fault, ...] = (
-    Fault(name="transposed kernel", caught_by=("values",), in_weights=transposed_kernel),
-    Fault(name="two swapped input columns", caught_by=("values",), in_weights=swapped_columns),
-    Fault(name="scaler left out", caught_by=("values",), in_weights=scaler_left_out),
-    Fault(name="scaler from the wrong split", caught_by=("values",), in_weights=scaler_from_wrong_split),
+    Fault(name="transposed kernel", caught_by=("weights",), in_weights=transposed_kernel),
+    Fault(name="two swapped input columns", caught_by=("weights",), in_weights=swapped_columns),
+    # Where the scaling is stored in another form, its answers show it.
+    Fault(name="scaler left out", caught_by=("weights", "values"), in_weights=scaler_left_out),
+    Fault(name="scaler from the wrong split", caught_by=("weights", "values"), in_weights=scaler_from_wrong_split),
     # A Keras file does not open, since the layer is none of Keras' own.
     Fault(
         name="dropout left on",
         caught_by=("values", "file"),
         in_network=in_both("leave_dropout_on"),
+        nowhere_in=WEIGHTS_ALONE,
     ),
     # Formats that write numbers as text or check them have no word for NaN, and do not open.
-    Fault(name="NaN in one weight", caught_by=("values", "file"), in_weights=nan_in_a_weight),
-    Fault(name="weights of an earlier epoch", caught_by=("values",), in_weights=earlier_epoch),
-    Fault(name="class order reversed", caught_by=("values",), in_weights=reversed_classes),
+    Fault(name="NaN in one weight", caught_by=("weights", "file"), in_weights=nan_in_a_weight),
+    Fault(name="weights of an earlier epoch", caught_by=("weights",), in_weights=earlier_epoch),
+    Fault(name="class order reversed", caught_by=("weights",), in_weights=reversed_classes),
     Fault(
         name="sigmoid applied twice",
         caught_by=("values",),
         in_network=in_both("apply_sigmoid_twice"),
+        nowhere_in=WEIGHTS_ALONE,
     ),
     Fault(
         name="float16 overflow",
-        caught_by=("values",),
+        caught_by=("weights",),
         in_source=overflowing_float16,
         stored_as=("float16",),
     ),
@@ -269,16 +362,38 @@ FAULTS: tuple[Fault, ...] = (
         in_file={
             **dict.fromkeys(("onnx-float32", "onnx-float16", "onnx-int8"), freeze_onnx_batch),
             **dict.fromkeys(("tflite-float32", "tflite-float16", "tflite-dynamic", "tflite-int8"), freeze_tflite_batch),
+            **dict.fromkeys(("openvino", "openvino-default"), freeze_openvino_batch),
+            "torch-export": freeze_torch_export_batch,
+            "savedmodel": freeze_savedmodel_batch,
+            "keras": freeze_keras_batch,
         },
+        # A program of TorchScript declares no shape, but may be written for one row.
+        in_network={"torch": in_both("answer_one_row")["torch"]},
+        nowhere_in={"neutral": "it holds numbers and no graph", "c99": "its function takes one row at a time"},
     ),
     Fault(name="truncated file", caught_by=("file",), in_file={"any": truncate}, recorded_sha256=True),
     Fault(name="truncated file, no checksum", caught_by=("file",), in_file={"any": truncate}),
-    Fault(name="one flipped bit in a weight", caught_by=("file",), in_file={"any": flip_a_bit}, recorded_sha256=True),
-    Fault(name="one flipped bit, no checksum", caught_by=("file", "values"), in_file={"any": flip_a_bit}),
+    Fault(
+        name="one flipped bit in a weight",
+        caught_by=("file",),
+        in_file={"any": flip_a_bit, **in_int8(1 << 6)},
+        recorded_sha256=True,
+    ),
+    Fault(
+        name="one flipped bit, no checksum",
+        caught_by=("file", "weights"),
+        in_file={"any": flip_a_bit, **in_int8(1 << 6)},
+    ),
+    Fault(
+        name="lowest bit flipped, no checksum",
+        caught_by=("file", "weights"),
+        in_file={"any": flip_the_lowest_bit, **in_int8(1)},
+    ),
     Fault(name="empty evaluation set", caught_by=("shapes",), empty_rows=True),
     Fault(
         name="output of the wrong length",
         caught_by=("shapes",),
         in_network=in_both("answer_twice"),
+        nowhere_in=WEIGHTS_ALONE,
     ),
 )

@@ -22,10 +22,12 @@ import msgspec
 from throughline.record import Environment
 
 Status = Literal["passed", "failed", "not_run"]
-CheckName = Literal["file", "names", "dtypes", "axes", "shapes", "values", "labels", "metric", "batches", "hygiene"]
+CheckName = Literal[
+    "file", "names", "dtypes", "axes", "shapes", "weights", "values", "labels", "metric", "batches", "hygiene"
+]
 # The order in which they are made: what comes first explains what comes later.
 CHECKS: tuple[CheckName, ...] = (
-    *("file", "names", "dtypes", "axes", "shapes"),
+    *("file", "names", "dtypes", "axes", "shapes", "weights"),
     *("values", "labels", "metric", "batches", "hygiene"),
 )
 

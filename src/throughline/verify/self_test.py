@@ -12,11 +12,12 @@ A fault that is not caught by a check that is named for it is missed, and so is 
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,15 +29,17 @@ import numpy as np
 from throughline.data.scaling import fit_scaling
 from throughline.data.split import load_split, split_rows
 from throughline.data.tasks import load_task
-from throughline.errors import ThroughlineError, WorkerError
-from throughline.formats import find_format, with_made_from
-from throughline.formats.base import Format, FrameworkName, Quantization, file_sha256
+from throughline.environment import describe_environment
+from throughline.errors import ThroughlineError, UsageError, WorkerError, quoted
+from throughline.formats import find_format, load_formats, with_made_from
+from throughline.formats.base import EXPORTING_FRAMEWORKS, Format, FrameworkName, Quantization, file_sha256
 from throughline.frameworks import numpy_net
 from throughline.frameworks.base import PRELOAD, load_framework
 from throughline.processes import Child, Emit
+from throughline.record import Environment
 from throughline.spec import NetworkSpec, TrainSpec
 from throughline.train import export_all, export_inputs
-from throughline.verify.artefact import Examined, Expected, examined_from, judge
+from throughline.verify.artefact import Examined, Expected, Network, examined_from, judge
 from throughline.verify.faults import FAULTS, Case, Fault
 from throughline.verify.prove import missing_runtime
 from throughline.verify.record import Verification
@@ -63,12 +66,14 @@ class Cell:
 
     Attributes
     ----------
-    fault, format : str
+    fault : str
+    format : str
+        A name, or "name@framework" for a network of another framework than the format's own.
     outcome : {"caught", "missed", "passed", "false alarm", "refused", "none", "not_run"}
         A sound file passes, or is a false alarm; "refused": the exporter does not make such a file; "none": the fault
         cannot be in this format.
     check, error, said : str
-        The first check that failed, its exception, and its message; or why there is no file.
+        The first check that failed, its exception, and its message; or why there is no such file.
     also : list of str
         The checks that failed after it.
     """
@@ -95,6 +100,8 @@ class SelfTest:
         Layer sizes.
     n_rows : int
     wall_s : float
+    date : str
+    environment : Environment
     """
 
     formats: list[str]
@@ -103,6 +110,8 @@ class SelfTest:
     network: list[int]
     n_rows: int
     wall_s: float
+    date: str = dataclasses.field(default_factory=lambda: datetime.date.today().isoformat())
+    environment: Environment = dataclasses.field(default_factory=describe_environment)
 
     def cell(self, fault: str, form: str) -> Cell:
         """Return one cell."""
@@ -137,6 +146,7 @@ def run_self_test(
     Parameters
     ----------
     formats : tuple of str
+        Names, each with "@keras" or "@torch" behind it for the network of the other framework.
     seed : int
         Of rows, weights and training.
     tell : callable, optional
@@ -147,26 +157,26 @@ def run_self_test(
     SelfTest
     """
     started, tell = time.perf_counter(), tell or (lambda said: None)
-    forms = [find_format(name) for name in formats]
+    columns = [find_column(label) for label in formats]
     work = Path(tempfile.mkdtemp(prefix="throughline-"))
     try:
         tell(f"train a network for {N_EPOCHS} epochs")
         case, spec = train_case(work, seed)
-        runnable = [form for form in forms if not missing_runtime(form)]
-        frameworks = sorted({form.framework for form in runnable})
+        runnable = [column for column in columns if not missing_runtime(column.form)]
+        frameworks = sorted({column.framework for column in runnable})
         with ThreadPoolExecutor(AT_A_TIME) as pool:
             made = dict(
                 zip(frameworks, pool.map(lambda name: _export(name, runnable, work, tell), frameworks), strict=True)
             )
-            judged = pool.map(lambda form: _judge_format(form, made[form.framework], case, spec, work, tell), runnable)
+            judged = pool.map(lambda each: _judge_format(each, made[each.framework], case, spec, work, tell), runnable)
             cells = [cell for found in judged for cell in found]
     finally:
         shutil.rmtree(work, ignore_errors=True)
     names = [SOUND, *(fault.name for fault in FAULTS)]
-    for form in forms:
-        missing = missing_runtime(form)
+    for column in columns:
+        missing = missing_runtime(column.form)
         if missing:
-            cells += [Cell(fault=name, format=form.name, outcome="not_run", said=missing) for name in names]
+            cells += [Cell(fault=name, format=column.label, outcome="not_run", said=missing) for name in names]
     return SelfTest(
         formats=list(formats),
         faults=names,
@@ -174,6 +184,41 @@ def run_self_test(
         network=list(spec.layer_sizes),
         n_rows=len(case.split.y_test),
         wall_s=round(time.perf_counter() - started, 3),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A format, and the framework whose network goes there."""
+
+    label: str
+    form: Format
+    framework: FrameworkName
+
+
+def find_column(label: str) -> Column:
+    """Return the column of a name such as ``openvino`` or ``openvino@keras``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such format or framework.
+    """
+    name, _, framework = label.partition("@")
+    form = find_format(name)
+    if framework and framework not in EXPORTING_FRAMEWORKS:
+        allowed = " or ".join(f"'{name}@{each}'" for each in EXPORTING_FRAMEWORKS)
+        raise UsageError("--formats", allowed, quoted(label), "leave out what follows the @ for the format's own")
+    return Column(label=label, form=form, framework=framework or form.framework)
+
+
+def all_columns() -> tuple[str, ...]:
+    """Return every format from its own framework, and from the other one where that takes a route of its own."""
+    return tuple(
+        name if framework == form.framework else f"{name}@{framework}"
+        for name, form in load_formats().items()
+        for framework in EXPORTING_FRAMEWORKS
+        if framework == form.framework or form.route_from(framework).framework == framework
     )
 
 
@@ -199,9 +244,9 @@ def train_case(work: Path, seed: int) -> tuple[Case, NetworkSpec]:
 Made = dict[str, dict[str, dict[str, Any]]]
 
 
-def _export(framework: str, forms: list[Format], work: Path, tell: Callable[[str], None]) -> Made:
+def _export(framework: str, columns: list[Column], work: Path, tell: Callable[[str], None]) -> Made:
     """Return by fault and format what `export_all` says of the file."""
-    names = [form.name for form in forms if form.framework == framework]
+    names = [column.form.name for column in columns if column.framework == framework]
     arguments = {"framework": framework, "work": str(work), "names": names}
     with Child(f"faults {framework}", preload=PRELOAD[framework], log=work / f"faults-{framework}.log") as child:
         made: Made = child.call(
@@ -233,13 +278,16 @@ def export_faults(framework: str, work: str, names: list[str], emit: Emit) -> Ma
     )
     net, source = load_framework(framework), cast(FrameworkName, framework)
 
-    def export(name: str, kept: Weights, change: Callable[[Any], Any] | None = None) -> dict[str, dict[str, Any]]:
+    def export(
+        name: str, kept: Weights, change: Callable[[Any], Any] | None = None, but: Container[str] = ()
+    ) -> dict[str, dict[str, Any]]:
         out = folder / framework / name.replace(" ", "-")
         out.mkdir(parents=True)
         network = net.build(spec, kept)
         inputs = export_inputs(change(network) if change else network, spec, kept, case.split.X_train)
         emit({"stage": f"{framework}: {name}"})
         usable = [n for n in names if change is None or find_format(n).route_from(source).framework == framework]
+        usable = [n for n in usable if n not in but]
         return export_all(framework, inputs, with_made_from(usable, source), out, lambda event: None)
 
     made = {SOUND: export(SOUND, weights)}
@@ -248,10 +296,11 @@ def export_faults(framework: str, work: str, names: list[str], emit: Emit) -> Ma
             made[fault.name] = export(fault.name, fault.in_weights(case))
         elif fault.in_source is not None:
             made[fault.name] = export(fault.name, fault.in_source(weights))
-        elif framework in fault.in_network:
-            made[fault.name] = export(fault.name, weights, fault.in_network[framework])
-        elif fault.in_file:
-            made[fault.name] = _damaged(fault, made[SOUND], weights, folder / framework / fault.name.replace(" ", "-"))
+        else:
+            changed, out = fault.in_network.get(framework), folder / framework / f"{fault.name} in file"
+            made[fault.name] = export(fault.name, weights, changed, but=fault.in_file) if changed else {}
+            sound = {name: file for name, file in made[SOUND].items() if name in names}
+            made[fault.name] |= _damaged(fault, sound, weights, out)
     return made
 
 
@@ -278,12 +327,13 @@ def _damaged(fault: Fault, sound: dict[str, dict[str, Any]], weights: Weights, o
 
 
 def _judge_format(
-    form: Format, made: Made, case: Case, spec: NetworkSpec, work: Path, tell: Callable[[str], None]
+    column: Column, made: Made, case: Case, spec: NetworkSpec, work: Path, tell: Callable[[str], None]
 ) -> list[Cell]:
     """Let one child answer from every file of a format, and judge."""
+    form = column.form
     tell(f"verify {form.title}")
     faults = [None, *FAULTS]
-    folder = work / f"judge-{form.name}"
+    folder = work / f"judge-{column.label}"
     folder.mkdir()
     X = case.split.X_test
     np.save(folder / "rows.npy", X)
@@ -294,7 +344,6 @@ def _judge_format(
             "path": file["path"],
             "rows": str(folder / "rows.npy"),
             "answers": str(folder / f"answers-{number}.npz"),
-            "operators": False,
         }
         for number, (name, file) in enumerate(files.items())
         if file is not None and "error" not in file
@@ -302,7 +351,7 @@ def _judge_format(
     examined = _examine(form, jobs, folder)
     cells = []
     for fault in faults:
-        cells.append(_cell(form, fault, files, jobs, examined, case, spec))
+        cells.append(_cell(column, fault, files, jobs, examined, case, spec))
     return cells
 
 
@@ -328,7 +377,7 @@ def _examine(form: Format, jobs: dict[str, dict[str, Any]], folder: Path) -> dic
 
 
 def _cell(
-    form: Format,
+    column: Column,
     fault: Fault | None,
     files: dict[str, dict[str, Any] | None],
     jobs: dict[str, dict[str, Any]],
@@ -336,12 +385,16 @@ def _cell(
     case: Case,
     spec: NetworkSpec,
 ) -> Cell:
-    name = _name(fault)
+    name, form = _name(fault), column.form
     of_file = SOUND if fault is not None and fault.empty_rows else name
     file = files[of_file]
-    here: dict[str, Any] = {"fault": name, "format": form.name}
-    if file is None or (fault is not None and fault.stored_as and form.stored_as not in fault.stored_as):
-        return Cell(**here, outcome="none")
+    here: dict[str, Any] = {"fault": name, "format": column.label}
+    if fault is not None and fault.stored_as and form.stored_as not in fault.stored_as:
+        return Cell(**here, outcome="none", said=f"it stores no weight in {' or '.join(fault.stored_as)}")
+    if fault is not None and form.name in fault.nowhere_in:
+        return Cell(**here, outcome="none", said=fault.nowhere_in[form.name])
+    if file is None:
+        return Cell(**here, outcome="none", said="there is no way to build it in")
     if "error" in file:
         return Cell(**here, outcome="refused" if fault is not None else "false alarm", said=str(file["error"]))
     source = fault.in_source(case.weights) if fault is not None and fault.in_source is not None else case.weights
@@ -358,10 +411,11 @@ def _cell(
         X=X,
         answers=numpy_answers(spec, source, X) if len(X) else np.zeros(0),
         tolerance=derive_tolerance(spec, source, X, form.stored_as, form.computed_in, quantization),
-        framework=form.framework,
+        framework=column.framework,
         labels=y,
         sha256=file.get("sha256") if fault is not None and fault.recorded_sha256 else file_sha256(path),
         port_names=form.port_names,
+        network=Network(spec=spec, weights=source, path=path),
     )
 
     def examine() -> Examined:

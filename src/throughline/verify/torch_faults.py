@@ -30,6 +30,18 @@ class TwoAnswers(nn.Module):
         return torch.cat([x, x], 1)
 
 
+class OneRow(nn.Module):
+    """Takes what comes for one row, whatever came."""
+
+    def __init__(self, n_inputs: int) -> None:
+        super().__init__()
+        self.n_inputs = n_inputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Lay it out as one row."""
+        return x.reshape(1, self.n_inputs)
+
+
 def leave_dropout_on(network: PyTorchNN) -> PyTorchNN:
     """Replace each dropout by one that is always on."""
     for index, layer in enumerate(network.layers):
@@ -47,4 +59,10 @@ def apply_sigmoid_twice(network: PyTorchNN) -> PyTorchNN:
 def answer_twice(network: PyTorchNN) -> PyTorchNN:
     """Append what doubles each answer."""
     network.layers.append(TwoAnswers())
+    return network
+
+
+def answer_one_row(network: PyTorchNN) -> PyTorchNN:
+    """Begin with what takes one row alone."""
+    network.layers.insert(0, OneRow(len(network.mean)))
     return network

@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from throughline.errors import (
     ThroughlineError,
 )
 from throughline.formats import find_format
-from throughline.formats.base import Runner
+from throughline.formats.base import Format, Runner
 from throughline.processes import Emit
+from throughline.verify.stored import parameters_path, save_parameters
 from throughline.weights import Array
 
 BATCH_SIZES = (1, 2, 33)  # the whole set is added: a size-1 axis frozen by an exporter shows at 2 and 33
@@ -79,7 +81,7 @@ def run_artifact(format_name: str, path: str, rows: str, answers: str, emit: Emi
 
 
 def examine_artifact(
-    format_name: str, path: str, rows: str, answers: str, operators: bool, emit: Emit
+    format_name: str, path: str, rows: str, answers: str, emit: Emit, contents: bool = True
 ) -> dict[str, Any]:
     """Load an artefact, read what it declares, and answer all rows, cut into batches in many ways.
 
@@ -89,16 +91,16 @@ def examine_artifact(
     ----------
     format_name, path, rows, answers : str
         As in `run_artifact`; one array of answers for each of `cuts`.
-    operators : bool
-        Whether to read the file's own facts and foreign operators as well, which may need the format's own library.
     emit : callable
         Not used.
+    contents : bool
+        Whether to read the file itself as well, as `read_contents` does, which may need the format's own library.
 
     Returns
     -------
     dict
-        ``facts``; ``inputs`` and ``outputs`` (lists of `Port`); ``refused``: by cut, what the runtime said;
-        ``foreign_operators``.
+        ``facts``; ``inputs`` and ``outputs`` (lists of `Port`); ``refused``: by cut, what the runtime said; and what
+        `read_contents` found.
 
     Raises
     ------
@@ -133,18 +135,34 @@ def examine_artifact(
             "inputs": [dataclasses.asdict(port) for port in runner.inputs],
             "outputs": [dataclasses.asdict(port) for port in runner.outputs],
             "refused": refused,
-            "foreign_operators": [],
         }
     foreign = sorted(name for name in form.forbidden if name in sys.modules)
     if foreign:
         raise ForeignModuleError(f"Running {form.title} must not import {', '.join(foreign)}, but it did.")
     np.savez(answers, **answered)  # type: ignore[arg-type]  # numpy/numpy#29226, as above
     found["facts"] |= {"instruction_set": instruction_set()}
-    if operators and form.read_foreign_operators is not None:
-        found["foreign_operators"] = form.read_foreign_operators(Path(path))
-    if operators and form.read_facts is not None:
-        found["facts"] |= form.read_facts(Path(path))
-    return found
+    return with_contents(found, form, Path(path), Path(answers)) if contents else found
+
+
+def with_contents(found: dict[str, Any], form: Format, path: Path, answers: Path) -> dict[str, Any]:
+    """Add what the file itself says and holds; its numbers are written beside the answers.
+
+    Returns
+    -------
+    dict
+        With the file's own ``facts``, ``foreign_operators``, and ``unreadable``: why its numbers cannot be read, or an
+        empty text.
+    """
+    operators = form.read_foreign_operators(path) if form.read_foreign_operators else []
+    facts = form.read_facts(path) if form.read_facts else {}
+    unreadable = ""
+    if form.read_parameters is not None:
+        try:
+            save_parameters(parameters_path(answers), form.read_parameters(path))
+        except Exception as error:  # whatever a damaged file does to its reader
+            traceback.print_exc()
+            unreadable = _in_a_line(error)
+    return found | {"facts": found["facts"] | facts, "foreign_operators": operators, "unreadable": unreadable}
 
 
 def instruction_set() -> str:
@@ -154,14 +172,26 @@ def instruction_set() -> str:
 
 
 def examine_artifacts(jobs: list[dict[str, Any]], emit: Emit) -> list[dict[str, Any]]:
-    """Examine several files of one format, one after another; one that fails leaves its error in its place."""
-    found: list[dict[str, Any]] = []
-    for job in jobs:
+    """Examine several files of one format, one after another; one that fails leaves its error in its place.
+
+    All are answered before the first is read: a reader may import what the next file must do without.
+    """
+
+    def kept(examine: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         try:
-            found.append(examine_artifact(**job, emit=emit))
+            return examine()
         except ThroughlineError as error:
-            found.append({"error": {"kind": type(error).__name__, "args": list(error.args)}})
-    return found
+            return {"error": {"kind": type(error).__name__, "args": list(error.args)}}
+
+    answered = [kept(partial(examine_artifact, **job, emit=emit, contents=False)) for job in jobs]
+    return [
+        found
+        if "error" in found
+        else kept(
+            partial(with_contents, found, find_format(job["format_name"]), Path(job["path"]), Path(job["answers"]))
+        )
+        for job, found in zip(jobs, answered, strict=True)
+    ]
 
 
 def read_quantization(format_name: str, path: str, emit: Emit) -> dict[str, Any]:
