@@ -123,7 +123,8 @@ class Causal(nn.Module):
     def forward(self, sequence: Tensor) -> Tensor:
         """Keep the shape (n_samples, channels, n_steps)."""
         inner = self.first(nn.functional.pad(sequence, (self.past, 0))).relu()
-        return (self.second(nn.functional.pad(inner, (self.past, 0))).relu() + sequence).relu()
+        joined: Tensor = self.second(nn.functional.pad(inner, (self.past, 0))).relu() + sequence
+        return joined.relu()
 
 
 def temporal_convolution() -> nn.Module:
