@@ -64,7 +64,7 @@ def _small(records: Records) -> str:
         sizes = {entry.name: entry.size_bytes for entry in record.artefacts if entry.size_bytes}
         if record.n_parameters >= FEWEST_NUMBERS and {"tflite-float32", "tflite-int8"} <= set(sizes):
             shares.append(sizes["tflite-int8"] / sizes["tflite-float32"])
-    if not shares:
+    if len(shares) < 2:  # a range needs two
         return ""
     return (
         f"Of the {len(shares)} models with {FEWEST_NUMBERS:,} numbers or more, the int8 TFLite file has "
