@@ -254,7 +254,7 @@ class Export:
     ) -> str:
         if isinstance(route, str):
             return route
-        missing = missing_runtime(form)
+        missing = missing_runtime(form) or route.missing
         if missing:
             return missing
         noise = NOISE_OF_FORMAT.get(form.name, ROUNDING.name)
@@ -301,12 +301,14 @@ class Export:
         record: ArtefactRecord,
     ) -> ArtefactRecord:
         answers = self.work / f"answers-{form.name}.npz"
+        fixed = record.facts.get("fixed_batch")  # some exporters take one batch size alone
+        expected = {size: found for size, found in expected.items() if fixed in (None, size)}
         arguments = {
             "format_name": form.name,
             "path": str(path),
             "inputs": str(self.work / "inputs.npz"),
             "outputs": list(described["outputs"]),
-            "batch_sizes": described["batch_sizes"],
+            "batch_sizes": list(expected),
             "answers": str(answers),
         }
         measured = self._call(

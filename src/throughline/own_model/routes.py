@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,19 +37,31 @@ class Route:
         ``"module:function"``.
     made_from : str
         Format whose file is converted; empty for the model itself, "MODEL" where its own file is converted.
+    extra : str
+        The extra that brings what this route needs beyond the format's own packages.
     """
 
     process: str
     export: str
     made_from: str = ""
+    extra: str = ""
+
+    @property
+    def missing(self) -> str:
+        """What is not installed for this route, with the line that installs it; empty if nothing."""
+        names = [name for name in EXTRAS.get(self.extra, ()) if importlib.util.find_spec(name) is None]
+        return f"{', '.join(names)} is not installed: pip install 'throughline[{self.extra}]'" if names else ""
 
 
+# What the extras of routes bring.
+EXTRAS = {"litert-torch": ("litert_torch", "ai_edge_quantizer")}
 # Processes that see a file and no model: what they import before the call comes.
 CONVERTERS: dict[str, list[str]] = {
     "tensorflow": ["!torch", "tensorflow"],
     "onnx-file": ["onnx", "onnxruntime"],
     "openvino": ["openvino"],
     "numpy": ["numpy"],
+    "quantizer": ["!torch", "!tensorflow", "ai_edge_quantizer"],
 }
 TFLITE = ("tflite-float32", "tflite-float16", "tflite-dynamic", "tflite-int8")
 TORCH = ("torchscript", "torch-export", "aotinductor", "executorch", "onnx-float32")
@@ -60,6 +73,15 @@ def _tflite(made_from: str) -> dict[str, Route]:
     return {
         name: Route("tensorflow", HERE + f"tensorflow_exports:export_{name.replace('-', '_')}", made_from)
         for name in TFLITE
+    }
+
+
+def _litert() -> dict[str, Route]:
+    """TFLite from PyTorch: one batch size, and the shorter types from the file in float32."""
+    exports, extra = HERE + "litert_exports:export_", "litert-torch"
+    first, *others = TFLITE
+    return {first: Route("torch", exports + "float32", extra=extra)} | {
+        name: Route("quantizer", exports + name.removeprefix("tflite-"), first, extra) for name in others
     }
 
 
@@ -90,7 +112,7 @@ ROUTES: dict[str, dict[str, Route]] = {
         **_onnx_files("onnx-float32"),
         **_openvino("savedmodel"),
     },
-    "torch": {**_torch("torch"), **_onnx_files("onnx-float32"), **_openvino("onnx-float32")},
+    "torch": {**_torch("torch"), **_litert(), **_onnx_files("onnx-float32"), **_openvino("onnx-float32")},
     "ours": {
         **_OF_KERAS,
         **_torch("torch"),
@@ -105,10 +127,6 @@ ROUTES: dict[str, dict[str, Route]] = {
 _DENSE_ALONE = "it holds the package's own dense networks alone; throughline run --formats makes it"
 _TF2ONNX = "the way from TensorFlow's graphs is tf2onnx, which is no part of this installation; export the .keras file"
 REASONS: dict[tuple[str, str], str] = {
-    **{
-        ("torch", name): "the way from PyTorch is litert-torch, which refuses a free batch axis (litert-torch 0.10)"
-        for name in TFLITE
-    },
     ("torch", "keras"): "a graph of PyTorch operators has no Keras layers to be turned into",
     ("torch", "savedmodel"): "PyTorch has no exporter to TensorFlow",
     **{("tensorflow", name): _TF2ONNX for name in ("onnx-float32", *ONNX_FILES)},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -139,12 +139,31 @@ def _load_tflite(path: Path, names: list[str], outputs: list[str]) -> Answer:
 
     interpreter = Interpreter(model_path=str(path), num_threads=1)
     signature = interpreter.get_signature_runner(SIGNATURE)
+    details = signature.get_input_details()
+    # litert-torch numbers inputs and outputs instead of naming them.
+    numbered = not set(names) <= set(details)
+    own_names = in_order(details) if numbered else names
+    own_outputs = in_order(signature.get_output_details()) if numbered else outputs
 
     def answer(arrays: Sequence[Array]) -> dict[str, Array]:
         _ = interpreter  # the signature lives as long as its interpreter does
-        return _by_name(signature(**dict(zip(names, arrays, strict=True))), outputs)
+        # Whole numbers of 64 bits may be of 32 in the file.
+        given = {n: a.astype(details[n]["dtype"]) for n, a in zip(own_names, arrays, strict=True)}
+        found = _by_name(signature(**given), own_outputs)
+        return dict(zip(outputs, found.values(), strict=True))
 
     return answer
+
+
+def in_order(numbered: Iterable[str]) -> list[str]:
+    """Return names that end in numbers in the order of these numbers.
+
+    Examples
+    --------
+    >>> in_order(["args_10", "args_2", "args_0"])
+    ['args_0', 'args_2', 'args_10']
+    """
+    return sorted(numbered, key=lambda name: int(name.rpartition("_")[2]))
 
 
 def _load_savedmodel(path: Path, names: list[str], outputs: list[str]) -> Answer:

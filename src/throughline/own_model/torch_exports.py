@@ -17,6 +17,7 @@ from throughline.own_model.export_inputs import ExportInputs, one_sentence
 from throughline.own_model.keras_model import KerasModel
 from throughline.own_model.torch_model import TorchModel, named_outputs
 
+CONVOLUTIONS = ("conv1d", "conv2d", "conv3d", "convolution")
 LARGEST_BATCH = 64  # of an ExecuTorch program, which reserves its memory beforehand
 
 
@@ -106,7 +107,7 @@ def export_aotinductor(inputs: ExportInputs, path: Path) -> Facts:
 
     from throughline.formats.aotinductor import OPTIONS, drop_sources
 
-    program = exported_program(inputs)
+    program = exported_program(inputs).run_decompositions({})  # Keras writes in place, which Inductor does not take
     with tempfile.TemporaryDirectory() as folder, fresh_cache(dir=folder), _quiet():
         aoti_compile_and_package(program, package_path=str(path), inductor_configs=OPTIONS)
     metadata = drop_sources(path)
@@ -125,11 +126,30 @@ def export_executorch(inputs: ExportInputs, path: Path) -> Facts:
     from executorch.exir import to_edge_transform_and_lower
 
     with _quiet():
-        graph = exported_program(inputs, max(LARGEST_BATCH, len(inputs.arrays[0])))
+        graph = _with_constant_kernels(exported_program(inputs, max(LARGEST_BATCH, len(inputs.arrays[0]))))
         program = to_edge_transform_and_lower(graph, partitioner=[XnnpackPartitioner()]).to_executorch()
     path.write_bytes(program.buffer)
     version = importlib.metadata.version("executorch")
     return {"exporter": "executorch.exir.to_edge_transform_and_lower", "executorch": version}
+
+
+def _with_constant_kernels(program: Any) -> Any:
+    """Compute what depends on parameters alone, and drop copies whose only use is a convolution.
+
+    Keras turns each kernel around on every call, and copies it. XNNPACK takes no convolution whose kernel is computed,
+    and ExecuTorch's own copy fails at run time on axes in that order (`_clone_dim_order`, error 0x12).
+    """
+    import torch
+    from executorch.exir.passes.constant_prop_pass import constant_prop_pass
+
+    convolutions = {getattr(torch.ops.aten, name).default for name in CONVOLUTIONS}
+    program = program.run_decompositions({})
+    for node in list(program.graph.nodes):
+        if node.target == torch.ops.aten.clone.default and all(user.target in convolutions for user in node.users):
+            node.replace_all_uses_with(node.args[0])
+            program.graph.erase_node(node)
+    program.graph_module.recompile()
+    return constant_prop_pass(program)
 
 
 def export_onnx_float32(inputs: ExportInputs, path: Path) -> Facts:

@@ -8,63 +8,20 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
 
 from throughline.errors import ThroughlineError
 from throughline.output import write_whole
+from throughline.own_model.compatibility.models import MODELS, Model
 from throughline.own_model.compatibility.page import compatibility_page
 from throughline.own_model.export import export_model
+from throughline.own_model.opened import ENVIRONMENT, PRELOAD
 from throughline.own_model.record import ExportRecord, read_record
+from throughline.processes import Child
 from throughline.progress import Event, Stage
-from throughline.weights import Array
-
-N_ROWS = 8
-HERE = Path(__file__).resolve().parent
-
-
-def _images(rng: np.random.Generator) -> dict[str, Array]:
-    # Pictures of differing brightness and contrast: pure noise all looks the same to a convolutional network.
-    coarse = rng.uniform(0, 255, (N_ROWS, 4, 4, 3)).repeat(8, axis=1).repeat(8, axis=2)
-    return {"": (coarse * rng.uniform(0.3, 1, (N_ROWS, 1, 1, 1)) + rng.normal(0, 8, coarse.shape)).astype(np.float32)}
-
-
-def _scaled_images(rng: np.random.Generator) -> dict[str, Array]:
-    return {"": _images(rng)[""] / np.float32(127.5) - np.float32(1)}
-
-
-def _channels_first(rng: np.random.Generator) -> dict[str, Array]:
-    return {"": np.ascontiguousarray(_scaled_images(rng)[""].transpose(0, 3, 1, 2))}
-
-
-def _sequences(rng: np.random.Generator) -> dict[str, Array]:
-    return {"": rng.normal(size=(N_ROWS, 15, 8)).cumsum(axis=1).astype(np.float32)}
-
-
-def _tokens(rng: np.random.Generator) -> dict[str, Array]:
-    return {"": rng.integers(0, 100, (N_ROWS, 12))}
-
-
-def _image_and_table(rng: np.random.Generator) -> dict[str, Array]:
-    image = rng.normal(size=(N_ROWS, 1, 16, 16)).astype(np.float32)
-    return {"image": image, "table": rng.normal(size=(N_ROWS, 6)).astype(np.float32)}
-
-
-# Name on the page -> factory, and the rows that it takes.
-MODELS = {
-    "CNN with BatchNorm": ("torch_architectures.py:cnn_with_batch_norm", _channels_first),
-    "LSTM": ("torch_architectures.py:lstm", _sequences),
-    "Transformer encoder": ("torch_architectures.py:transformer_encoder", _tokens),
-    "Two inputs, two outputs": ("torch_architectures.py:two_inputs", _image_and_table),
-    "MobileNetV2": ("keras_architectures.py:mobilenet_v2", _scaled_images),
-    "MobileNetV3Small": ("keras_architectures.py:mobilenet_v3_small", _images),
-    "EfficientNetB0": ("keras_architectures.py:efficientnet_b0", _images),
-    "ResNet50": ("keras_architectures.py:resnet50", _scaled_images),
-    "DenseNet121": ("keras_architectures.py:densenet121", _scaled_images),
-    "NASNetMobile": ("keras_architectures.py:nasnet_mobile", _scaled_images),
-    "ConvNeXtTiny": ("keras_architectures.py:convnext_tiny", _images),
-}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -80,41 +37,64 @@ def main(arguments: list[str] | None = None) -> int:
     names = [name.strip() for name in chosen.only.split(",") if name.strip()] or list(MODELS)
     unknown = [name for name in names if name not in MODELS]
     if unknown:
-        parser.error(f"--only must be names out of {', '.join(MODELS)}, but got '{unknown[0]}'")
-    for name in names:
+        parser.error(f"--only must be names out of {', '.join(MODELS)}, but got '{unknown[0]}'; choose some of these")
+    failed = False
+    for number, name in enumerate(names, start=1):
         path = _record_path(records_folder, name)
         if path.exists() and not chosen.again:
             continue
-        print(f"{name} ...", file=sys.stderr, flush=True)
+        print(f"{number} of {len(names)}: {name}", file=sys.stderr, flush=True)
         try:
-            record = measure(name, chosen.to)
+            record = measure(MODELS[name], chosen.to)
         except ThroughlineError as error:
             print(f"{name}: {error}", file=sys.stderr)
+            failed = True
             continue
-        records_folder.mkdir(parents=True, exist_ok=True)
         write_whole(path, record.to_json())
         _write_page(chosen.write, records_folder)
     _write_page(chosen.write, records_folder)
-    return 0
+    return int(failed)
 
 
-def measure(name: str, to: str = "all") -> ExportRecord:
+def measure(model: Model, to: str = "all") -> ExportRecord:
     """Export one model to all formats in a folder that is thrown away; return the record."""
-    model, rows = MODELS[name]
-    with tempfile.TemporaryDirectory() as folder:
-        sample = Path(folder) / "rows.npz"
-        np.savez(sample, **{key or "rows": values for key, values in rows(np.random.default_rng(0)).items()})  # type: ignore[arg-type]
-        record, _ = export_model(str(HERE / model), sample, to, None, Path(folder) / "out", False, _show)
+    with tempfile.TemporaryDirectory(prefix="throughline-compatibility-") as folder:
+        work = Path(folder)
+        sample = work / "rows.npz"
+        np.savez(sample, **model.rows(np.random.default_rng(1)))  # type: ignore[arg-type]  # numpy/numpy#29226
+        given = str(_trained(model, work)) if model.trained else model.factory
+        record, _ = export_model(given, sample, to, None, work / "out", False, _Shown())
     return record
 
 
-def _show(event: Event) -> None:
-    if isinstance(event, Stage) and event.text:
-        print(f"  {event.process}: {event.text}", file=sys.stderr, flush=True)
+def _trained(model: Model, work: Path) -> Path:
+    """Train in a process of TensorFlow's own and return the file."""
+    path = work / f"{model.name}.keras"
+    show = _Shown()
+    show(Stage(model.name, "train"))
+    with Child("train", preload=PRELOAD["keras"], log=work / "train.log", environment=ENVIRONMENT["keras"]) as child:
+        accuracy = child.call(
+            "throughline.own_model.compatibility.keras_architectures:save_application",
+            {"name": model.name, "path": str(path)},
+        )
+    show(Stage(model.name, f"{accuracy:.0%} of the training pictures are told right"))
+    return path
+
+
+class _Shown:
+    """Prints a line for each stage, with the seconds since the first."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Stage) and event.text:
+            elapsed = time.perf_counter() - self._started
+            print(f"  {elapsed:6.1f} s  {event.process}: {event.text}", file=sys.stderr, flush=True)
 
 
 def _record_path(folder: Path, name: str) -> Path:
-    return folder / ("-".join(name.lower().replace(",", "").split()) + ".json")
+    return folder / ("-".join(name.lower().split()) + ".json")
 
 
 def _write_page(page: Path, folder: Path) -> None:
