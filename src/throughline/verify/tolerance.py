@@ -187,8 +187,8 @@ def _output_rounding(spec: NetworkSpec) -> float:
 
 
 def _range(values: Array) -> float:
-    """Return how far values lie apart; of a single one, or of equal ones, the size."""
-    return float(np.ptp(values)) or float(np.abs(values).max())
+    """Return how far values lie apart; of a single one, or of equal ones, the size; 1 if there are none."""
+    return (float(np.ptp(values)) or float(np.abs(values).max())) if values.size else 1.0
 
 
 @dataclass(frozen=True)

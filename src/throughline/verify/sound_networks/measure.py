@@ -111,7 +111,11 @@ def routes(names: Sequence[str]) -> list[tuple[FrameworkName, str]]:
 
 
 def measure(
-    networks: dict[int, Drawn], names: Sequence[str], folder: Path, tell: Callable[[str], None] = lambda said: None
+    networks: dict[int, Drawn],
+    names: Sequence[str],
+    folder: Path,
+    tell: Callable[[str], None] = lambda said: None,
+    sources: Sequence[FrameworkName] = EXPORTING_FRAMEWORKS,
 ) -> list[Outcome]:
     """Export networks to formats, and judge each file.
 
@@ -125,6 +129,8 @@ def measure(
         Where the files go.
     tell : callable
         Receives what is done next.
+    sources : sequence of {"keras", "torch"}
+        Frameworks whose exporters are asked.
 
     Returns
     -------
@@ -136,7 +142,7 @@ def measure(
         np.save(folder / f"{number}.npy", network.X)
         np.save(folder / f"{number}-training.npy", network.training_rows)
     found = []
-    for source in EXPORTING_FRAMEWORKS:
+    for source in sources:
         wanted = [name for framework, name in routes(names) if framework == source]
         if not wanted:
             continue
