@@ -18,6 +18,7 @@ from throughline.errors import SpecError
 
 FRAMEWORK_TITLES = {"numpy": "NumPy", "keras": "Keras", "torch": "PyTorch"}
 TaskKind = Literal["binary", "multiclass", "regression"]
+ActivationName = Literal["relu", "tanh", "sigmoid", "gelu", "linear"]
 OutputName = Literal["sigmoid", "softmax", "linear"]
 # What exported files call the answer.
 NAME_OF_OUTPUT = {"sigmoid": "probability", "softmax": "probabilities", "linear": "value"}
@@ -145,7 +146,7 @@ class NetworkSpec(JsonSpec):
 
     n_inputs: int
     hidden_units: tuple[int, ...] = (64, 32)
-    hidden_activation: Literal["relu", "tanh", "sigmoid", "gelu", "linear"] = "relu"
+    hidden_activation: ActivationName = "relu"
     output: OutputName = "sigmoid"
     n_outputs: int = 1
     dropout: float = 0.3

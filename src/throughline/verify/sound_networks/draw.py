@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from throughline.spec import NetworkSpec, OutputName
+from throughline.spec import ActivationName, NetworkSpec, OutputName
 from throughline.weights import Array, Weights, initial_weights
 
 N_NETWORKS = 50
 N_ROWS = 200
 N_TRAINING_ROWS = 500
-ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu", "linear")
+ACTIVATIONS: tuple[ActivationName, ...] = ("relu", "tanh", "sigmoid", "gelu", "linear")
 OUTPUTS: tuple[OutputName, ...] = ("sigmoid", "softmax", "linear")
 ENDS = {0: (1, (4,), 1), 1: (100, (256, 256), 10)}
 
