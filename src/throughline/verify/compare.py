@@ -148,7 +148,7 @@ def refuse_flips(answer: Array, expected: Array, tolerance: Tolerance, where: st
     """
     apart = flipped(answer, expected, tolerance.output)
     margin, allowed = margins(expected, tolerance.output), reach(expected, tolerance)
-    forbidden = np.flatnonzero(apart & (margin > allowed)) if apart.any() else apart[:0]
+    forbidden = np.flatnonzero(apart & (margin > allowed))
     if len(forbidden):
         row = int(forbidden[np.argmax(margin[forbidden])])
         border = "have a wider margin" if tolerance.output == "softmax" else "lie further from the threshold"
