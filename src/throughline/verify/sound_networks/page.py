@@ -21,7 +21,8 @@ against NumPy in float64. This page is written by
 
 A share is the largest difference in a file, divided by what the derived tolerance allows in that place: above 1 is an
 alarm. The three columns behind it are medians of the share, by what a network ends in. A file is too coarse where
-rounding alone may move half of its answers so far that they prove nothing: it is refused, and counted by itself.
+rounding alone may move half of its answers so far that they prove nothing: it is refused, and counted by itself. A
+format with fewer files than networks was measured on the first of them.
 
 """
 
