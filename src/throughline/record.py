@@ -453,7 +453,7 @@ class BatchCheck:
     n_rows : int
         Rows answered; all test rows at every batch size.
     largest_difference, mean_difference : float
-        Of the probability.
+        Of the answers.
     n_flips : int
         Rows whose label differs.
     """
@@ -503,6 +503,7 @@ class FormatRecord:
     batch_difference : float
         Largest difference between one row's answers in different batches.
     test_accuracy : float
+        Where answers are values, R^2.
     latency_us : float
         Median time of one row, microseconds.
     rows_per_s : float

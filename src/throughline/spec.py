@@ -18,6 +18,10 @@ from throughline.errors import SpecError
 
 FRAMEWORK_TITLES = {"numpy": "NumPy", "keras": "Keras", "torch": "PyTorch"}
 TaskKind = Literal["binary", "multiclass", "regression"]
+ActivationName = Literal["relu", "tanh", "sigmoid", "gelu", "linear"]
+OutputName = Literal["sigmoid", "softmax", "linear"]
+# What exported files call the answer.
+NAME_OF_OUTPUT = {"sigmoid": "probability", "softmax": "probabilities", "linear": "value"}
 # The loss that belongs to each output: its gradient in the pre-activation is the plain difference to the target.
 LOSS_OF_OUTPUT = {
     "sigmoid": "binary_cross_entropy",
@@ -142,8 +146,8 @@ class NetworkSpec(JsonSpec):
 
     n_inputs: int
     hidden_units: tuple[int, ...] = (64, 32)
-    hidden_activation: Literal["relu", "tanh", "sigmoid", "gelu", "linear"] = "relu"
-    output: Literal["sigmoid", "softmax", "linear"] = "sigmoid"
+    hidden_activation: ActivationName = "relu"
+    output: OutputName = "sigmoid"
     n_outputs: int = 1
     dropout: float = 0.3
     init: Literal["glorot_uniform"] = "glorot_uniform"
@@ -177,6 +181,11 @@ class NetworkSpec(JsonSpec):
     def n_parameters(self) -> int:
         """Number of trained values: kernels and biases, without the fixed scaling."""
         return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(self.layer_sizes))
+
+    @property
+    def output_name(self) -> str:
+        """What exported files call the answer: probability, probabilities or value."""
+        return NAME_OF_OUTPUT[self.output]
 
     @property
     def loss(self) -> str:

@@ -1,4 +1,4 @@
-"""What runs in child processes for the tests of the worker and of the verifier."""
+"""What runs in child processes for the tests of the worker and of faults in networks with several outputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 import throughline.formats
 from throughline.formats import with_made_from
-from throughline.frameworks.base import load_framework
+from throughline.frameworks import base
 from throughline.processes import Emit
 from throughline.train import export_all, export_inputs
 from throughline.verify.worker import run_artifact
@@ -24,16 +24,21 @@ def run_with_formats_beside(emit: Emit, **arguments: str) -> dict[str, Any]:
     return run_artifact(**arguments, emit=emit)
 
 
-def export_networks(framework: str, folder: str, names: list[str], n: int, emit: Emit) -> dict[str, dict[str, Any]]:
-    """Export n networks; return by format and number what `export_all` says of each file."""
-    net = load_framework(framework)
-    found: dict[str, dict[str, Any]] = {name: {} for name in names}
-    for number in range(n):
-        weights, spec = load_weights(Path(folder) / f"{number}.safetensors")
-        out = Path(folder) / str(number)
-        out.mkdir()
-        inputs = export_inputs(net.build(spec, weights), spec, weights, np.load(Path(folder) / f"{number}.npy"))
-        made = export_all(framework, inputs, with_made_from(names, framework), out, lambda event: None)
-        for name in names:
-            found[name][str(number)] = made[name]
-    return found
+def export_changed(folder: str, names: list[str], changes: dict[str, str], emit: Emit) -> dict[str, dict[str, Any]]:
+    """Build networks in PyTorch from the files of a folder, change them, and export them.
+
+    `changes` maps the names of the files to functions of `throughline.verify.torch_faults`, or to nothing.
+    """
+    from throughline.verify import torch_faults
+
+    net = base.load_framework("torch")
+    made = {}
+    for name, change in changes.items():
+        weights, spec = load_weights(Path(folder) / f"{name}.safetensors")
+        network = net.build(spec, weights)
+        out = Path(folder) / name
+        out.mkdir(exist_ok=True)
+        changed = getattr(torch_faults, change)(network) if change else network
+        inputs = export_inputs(changed, spec, weights, np.load(Path(folder) / "rows.npy"))
+        made[name] = export_all("torch", inputs, with_made_from(names, "torch"), out, lambda event: None)
+    return made

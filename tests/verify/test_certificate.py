@@ -8,12 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from throughline.verify.certificate import certificate_sentence, certify, find_flips, share_at_most
+from throughline.verify.tolerance import Tolerance
+
+
+def allowed(*per_row, output="sigmoid"):
+    return Tolerance(np.array(per_row), np.array(per_row), "for this test", "", output)
 
 
 def test_flips_are_named_with_their_margins_the_largest_first():
     expected = np.array([0.51, 0.2, 0.6, 0.499])
     answers = [np.array([0.49, 0.2, 0.6, 0.499]), np.array([0.48, 0.2, 0.3, 0.499])]
-    flips = find_flips(answers, expected, np.array([0.05, 0.05, 0.01, 0.05]))
+    flips = find_flips(answers, expected, allowed(0.05, 0.05, 0.01, 0.05))
     assert [(flip.row, flip.answered) for flip in flips] == [(2, 0.3), (0, 0.48)]
     assert [flip.margin for flip in flips] == pytest.approx([0.1, 0.01])
     assert [flip.allowed for flip in flips] == [0.01, 0.05]
@@ -21,7 +26,7 @@ def test_flips_are_named_with_their_margins_the_largest_first():
 
 def test_a_flip_in_one_cut_only_is_shown_with_the_answer_that_flipped():
     expected = np.array([0.51])
-    (flip,) = find_flips([np.array([0.9]), np.array([0.49])], expected, np.ones(1))
+    (flip,) = find_flips([np.array([0.9]), np.array([0.49])], expected, allowed(1.0))
     assert flip.answered == 0.49
 
 

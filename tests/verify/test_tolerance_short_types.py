@@ -8,7 +8,8 @@ import pytest
 from throughline.data.scaling import scale
 from throughline.errors import LabelFlipError, OutputValueError
 from throughline.formats.base import LayerSteps, Quantization
-from throughline.scratch import ACTIVATIONS, sigmoid
+from throughline.frameworks.rows import answers
+from throughline.scratch import ACTIVATIONS, OUTPUT_ACTIVATIONS, sigmoid
 from throughline.spec import NetworkSpec
 from throughline.verify.compare import compare, raise_if_failed
 from throughline.verify.reference import numpy_answers
@@ -40,7 +41,7 @@ def int8(spec, weights, X, training_rows):
         calibrated = calibrated @ kernel + b
         if i < len(weights.kernels) - 1:
             a, calibrated = activation(a), activation(calibrated)
-    return sigmoid(a[:, 0]), Quantization(layers=layers)
+    return answered(spec, a), Quantization(layers=layers)
 
 
 def bfloat16(spec, weights, X):
@@ -51,7 +52,12 @@ def bfloat16(spec, weights, X):
         a = rounded(rounded(a) @ rounded(kernel) + rounded(b))
         if i < len(weights.kernels) - 1:
             a = activation(a)
-    return rounded(sigmoid(a[:, 0]))
+    return rounded(answered(spec, a))
+
+
+def answered(spec, sums):
+    """Put what the network ends in behind its last sums."""
+    return answers(OUTPUT_ACTIVATIONS[spec.output](sums))
 
 
 def rounded(values):

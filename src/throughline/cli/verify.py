@@ -25,8 +25,8 @@ SHORT_CHECKS = {
     "shapes": "shape",
     "weights": "wts",
     "values": "value",
-    "labels": "flip",
-    "metric": "acc.",
+    "labels": "label",
+    "metric": "score",
     "batches": "batch",
     "hygiene": "tidy",
 }
@@ -126,9 +126,10 @@ def _print(console: Console, record: VerifyRecord) -> None:
         for finding in entry.findings[1:]:
             console.print(f"  also a {finding.kind} in {finding.where}: {finding.what}")
         for flip in entry.flips[:MOST_FLIPS_SHOWN]:
+            before, after = flip.classes
             console.print(
-                f"  {where}, row {flip.row} flipped: {flip.expected:.6f} to {flip.answered:.6f}, "
-                f"margin {flip.margin:.1e}, allowed {flip.allowed:.1e}"
+                f"  {where}, row {flip.row} flipped from class {before} to {after}: {flip.expected:.6f} to "
+                f"{flip.answered:.6f}, margin {flip.margin:.1e}, allowed {flip.allowed:.1e}"
             )
         if len(entry.flips) > MOST_FLIPS_SHOWN:
             console.print(f"  and {len(entry.flips) - MOST_FLIPS_SHOWN} more; see --json")
@@ -160,7 +161,7 @@ def _check_table(record: VerifyRecord) -> Table:
 
 
 def _figure_table(record: VerifyRecord) -> Table:
-    table = _table("artefact", "to NumPy", "to source", "allowed", "worst", "flips", "acc.", "verdict")
+    table = _table("artefact", "to NumPy", "to source", "allowed", "worst", "flips", "score", "verdict")
     for entry in record.artefacts:
         worst = entry.worst.difference if entry.worst else None
         table.add_row(
@@ -170,10 +171,17 @@ def _figure_table(record: VerifyRecord) -> Table:
             _number(entry.tolerance or None),
             _number(worst),
             str(entry.certificate.n_flips) if entry.certificate else "–",
-            "–" if entry.accuracy is None else f"{entry.accuracy:.1%}",
+            _metric(entry),
             entry.verdict.split(" ")[0] or "–",
         )
     return table
+
+
+def _metric(entry: Verification) -> str:
+    """Return the accuracy, or the root mean square error of values."""
+    if entry.error is not None:
+        return f"{entry.error:.3g}"
+    return "–" if entry.accuracy is None else f"{entry.accuracy:.1%}"
 
 
 def _short(entry: Verification) -> str:

@@ -20,7 +20,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from throughline.errors import DataError
-from throughline.spec import FRAMEWORK_TITLES, NetworkSpec
+from throughline.spec import FRAMEWORK_TITLES, NAME_OF_OUTPUT, NetworkSpec
 from throughline.weights import Array, Weights
 
 FrameworkName = Literal["keras", "torch"]
@@ -63,7 +63,7 @@ class Runner(ABC):
         self.inputs, self.outputs = list(inputs), list(outputs)
 
     def predict(self, X: Array) -> Array:
-        """Return the probabilities of class 1.
+        """Return the probabilities of class 1 or of each class, or the values.
 
         Parameters
         ----------
@@ -262,7 +262,7 @@ class Format:
     read_quantization : callable or None
         ``read_quantization(path) -> Quantization`` of an int8 file.
     port_names : (str, str) or None
-        What the file calls its input and its output; None where it has no names for them.
+        What the file calls its input and its output, of a network with one probability; None where it has no names.
     parts : tuple of str
         Files that must lie in its folder, or members of its archive.
     read_foreign_operators : callable or None
@@ -319,6 +319,19 @@ class Format:
                 if route.framework == framework:
                     return route
         return self.routes[0]
+
+    def names_for(self, spec: NetworkSpec) -> tuple[str, str] | None:
+        """Return what the file of a network calls its input and its output, or None where it has no names for them.
+
+        Examples
+        --------
+        >>> from throughline.formats import find_format
+        >>> find_format("onnx-float32").names_for(NetworkSpec(n_inputs=2, output="linear"))
+        ('features', 'value')
+        """
+        if self.port_names is None or self.port_names[1] != NAME_OF_OUTPUT["sigmoid"]:
+            return self.port_names  # what it calls the answer does not depend on what that is
+        return self.port_names[0], spec.output_name
 
     def is_told(self, source: FrameworkName) -> bool:
         """Return whether a run exports it unasked from the network of `source`."""

@@ -23,7 +23,6 @@ from throughline.formats.base import (
 from throughline.weights import Array
 
 INPUT_NAME = "features"
-OUTPUT_NAME = "probability"
 # The newest that ONNX Runtime 1.31 loads are opset 26 and IR 13; older ones are loaded by more runtimes.
 OPSET = 20
 IR_VERSION = 10
@@ -40,7 +39,7 @@ def export(inputs: ExportInputs, path: Path) -> Facts:
             network.eval(),
             (example,),
             input_names=[INPUT_NAME],
-            output_names=[OUTPUT_NAME],
+            output_names=[inputs.spec.output_name],
             dynamic_shapes=({0: torch.export.Dim("batch")},),
             opset_version=OPSET,
             dynamo=True,
@@ -194,7 +193,7 @@ SHARED: dict[str, Any] = {
     "load": OnnxRunner,
     "opener": "onnxruntime",
     "distributions": ("onnxruntime",),
-    "port_names": (INPUT_NAME, OUTPUT_NAME),
+    "port_names": (INPUT_NAME, "probability"),
     "read_foreign_operators": read_foreign_operators,
     "read_facts": read_facts,
     "read_parameters": read_parameters,

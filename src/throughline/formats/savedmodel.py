@@ -30,20 +30,38 @@ def export(inputs: ExportInputs, path: Path) -> Facts:
     import keras
     import tensorflow as tf
 
-    from throughline.frameworks.keras_net import INPUT_NAME, OUTPUT_NAME
+    from throughline.frameworks.keras_net import INPUT_NAME
 
     network = inputs.network
     # `network.export` would call its output "output_0": a signature of our own keeps the name.
     signature = [tf.TensorSpec((None, network.input_shape[1]), network.inputs[0].dtype, name=INPUT_NAME)]
 
     def serve(features: Any) -> dict[str, Any]:
-        return {OUTPUT_NAME: network(features, training=False)}
+        return {inputs.spec.output_name: _answer(network, features)}
 
     archive = keras.export.ExportArchive()
     archive.track(network)
     archive.add_endpoint(SIGNATURE, serve, input_signature=signature)
     archive.write_out(str(path), verbose=False)
     return {"exporter": "keras.export.ExportArchive", "keras": keras.__version__, "tensorflow": tf.__version__}
+
+
+def _answer(network: Any, features: Any) -> Any:
+    """Return what the network answers; of a network with one feature, in a graph that keeps the scaling apart.
+
+    TFLite's converter folds a scaling by single numbers into the first dense layer. That subtracts 167 from 167 for a
+    year with a deviation of 12, and in float16 28 times what rounding explains was lost. Turning a single column around
+    changes nothing, and the converter does not fold across it.
+    """
+    import tensorflow as tf
+
+    if network.input_shape[1] > 1:
+        return network(features, training=False)
+    first, *others = network.layers
+    answer = tf.reverse(first(features), axis=[1])
+    for layer in others:
+        answer = layer(answer, training=False)
+    return answer
 
 
 class SavedModelRunner(Runner):

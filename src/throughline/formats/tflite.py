@@ -227,8 +227,13 @@ def read_quantization(path: Path) -> Quantization:
                 pre_activation_range=own.range if own else None,
             )
         )
-    last = next(op for op in graph.operators if _code(model, op) == schema.BuiltinOperator.LOGISTIC)
-    return Quantization(layers=layers, output=_Steps(graph.tensors[last.outputs[0]]).step)
+    answer = graph.outputs[0]
+    last = next(op for op in graph.operators if op.outputs[0] == answer)
+    if _code(model, last) == schema.BuiltinOperator.DEQUANTIZE:
+        answer = last.inputs[0]
+    # A value is the last sum itself, whose step counts there.
+    output = 0.0 if answer == dense[-1].outputs[0] else _Steps(graph.tensors[answer]).step
+    return Quantization(layers=layers, output=output)
 
 
 def read_facts(path: Path) -> Facts:

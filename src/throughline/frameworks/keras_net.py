@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 Fit = Callable[["keras.Sequential", TrainSpec, Split, OnEpoch], list[Epoch]]
 INPUT_NAME = "features"
-OUTPUT_NAME = "probability"
 LOSSES = {
     "sigmoid": "BinaryCrossentropy",
     "softmax": "CategoricalCrossentropy",
@@ -54,7 +53,7 @@ def build(spec: NetworkSpec, weights: Weights) -> keras.Sequential:
     for i, units in enumerate(spec.hidden_units, start=1):
         network.add(layers.Dense(units, activation=spec.hidden_activation, dtype=spec.dtype, name=f"dense_{i}"))
         network.add(layers.Dropout(spec.dropout, seed=spec.seed + i, dtype=spec.dtype, name=f"dropout_{i}"))
-    network.add(layers.Dense(spec.n_outputs, activation=spec.output, dtype=spec.dtype, name=OUTPUT_NAME))
+    network.add(layers.Dense(spec.n_outputs, activation=spec.output, dtype=spec.dtype, name=spec.output_name))
     set_weights(network, weights)
     return network
 

@@ -21,8 +21,8 @@ import numpy as np
 
 from throughline import errors
 from throughline.errors import ThroughlineError, VerificationError
-from throughline.evaluate import THRESHOLD
 from throughline.formats.base import Format, Port, Quantization
+from throughline.frameworks.rows import score
 from throughline.processes import Child
 from throughline.spec import NetworkSpec
 from throughline.verify.certificate import certify, find_flips
@@ -39,8 +39,10 @@ from throughline.verify.checks import (
     check_shapes,
     check_values,
     check_weights,
+    root_mean_square,
 )
 from throughline.verify.compare import verdict_on
+from throughline.verify.decision import flipped
 from throughline.verify.hygiene import scan
 from throughline.verify.layers import compare_layers, sentence
 from throughline.verify.prove import missing_runtime
@@ -82,14 +84,14 @@ class Expected:
     path : Path
     X : ndarray of shape (n_samples, n_features), float32
         Raw rows.
-    answers : ndarray of shape (n_samples,)
-        Expected probabilities.
+    answers : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Expected probabilities, or values.
     tolerance : Tolerance
         How far each row may be off.
     framework : str
         Whose network it is.
     labels : ndarray of shape (n_samples,) or None
-        Codes 0 and 1; without them there is no metric.
+        Codes of classes, or the values that are true; without them there is no metric.
     sha256 : str or None
         Checksum of the file, if one was recorded.
     port_names : (str, str) or None
@@ -97,10 +99,10 @@ class Expected:
     dtype : str
         Type in which rows go in and answers come out.
     recorded_accuracy : float or None
-        On the same rows, if it was recorded.
+        On the same rows, if it was recorded; of values R^2.
     quantization : Quantization or None
         Of an int8 file, as it was read back from it.
-    source_answers : ndarray of shape (n_samples,) or None
+    source_answers : ndarray of the shape of `answers`, or None
         Of the source network in its own framework.
     source_reason : str
         Why there are none.
@@ -257,14 +259,15 @@ def judge(expected: Expected, examine: Callable[[], Examined]) -> Verification:
     )
     ledger.make("dtypes", lambda: check_dtypes(found.inputs, found.outputs, found.answers, expected.dtype))
     ledger.make("axes", lambda: check_axes(found.inputs, found.outputs, found.refused, expected.X.shape[1]))
-    ledger.make("shapes", lambda: check_shapes(found.answers, n_rows))
+    n_outputs = int(np.prod(expected.answers.shape[1:]))
+    ledger.make("shapes", lambda: check_shapes(found.answers, n_rows, n_outputs))
     findings = scan(path, form, found.foreign_operators)
     figures: dict[str, Any] = {"findings": findings, "facts": found.facts}
     _check_weights(ledger, expected, found)
     if not ledger.ended:
-        answers = {cut: np.asarray(a, np.float64).reshape(n_rows) for cut, a in found.answers.items()}
+        answers = {cut: np.asarray(a, np.float64).reshape(expected.answers.shape) for cut, a in found.answers.items()}
         ledger.make("values", lambda: check_values(answers, expected.answers, tolerance))
-        ledger.make("labels", lambda: check_labels(answers, expected.answers, tolerance))
+        ledger.make("labels", lambda: check_labels(answers, expected.answers, tolerance), if_none="a value is no label")
         _check_metric(ledger, expected, answers[ALL_ROWS])
         ledger.make("batches", lambda: check_batches(answers, tolerance))
         if all(np.isfinite(answer).all() for answer in answers.values()):
@@ -338,24 +341,27 @@ def _figures(expected: Expected, answers: dict[str, Array]) -> dict[str, Any]:
             CutAnswers(
                 cut=cut,
                 largest_difference=float(differences[cut].max()),
-                n_flips=int(((answer > THRESHOLD) != (exact > THRESHOLD)).sum()),
+                n_flips=int(flipped(answer, exact, tolerance.output).sum()),
             )
             for cut, answer in answers.items()
         ],
         "verdict": verdict_on(np.max(list(differences.values()), axis=0), tolerance),
         "tolerance": float(tolerance.per_row.max()) if np.isfinite(tolerance.per_row).all() else 0.0,
         "tolerance_reason": tolerance.reason,
-        "flips": find_flips(answers.values(), exact, tolerance.per_row),
-        "certificate": certify(answers.values(), exact),
         "conversion_reason": expected.source_reason,
     }
+    if tolerance.output != "linear":
+        figures["flips"] = find_flips(answers.values(), exact, tolerance)
+        figures["certificate"] = certify(answers.values(), exact, tolerance.output)
     if expected.network is not None:
         figures["implementation"] = float(differences[ALL_ROWS].max())
     if source is not None:
         figures["conversion"] = float(np.abs(whole - source).max())
-    if labels is not None:
+    if labels is not None and tolerance.output == "linear":
+        figures["error"], figures["source_error"] = (root_mean_square(each - labels) for each in (whole, exact))
+    elif labels is not None:
         figures["accuracy"], figures["source_accuracy"] = (
-            float(np.mean((p > THRESHOLD) == labels)) for p in (whole, exact)
+            score(each, labels, tolerance.output) for each in (whole, exact)
         )
     return figures
 
@@ -375,7 +381,7 @@ def _examined(child: Child, expected: Expected, work: Path) -> Examined:
 
 def _with_worst_case(found: Verification, child: Child, expected: Expected, work: Path, search: Search) -> Verification:
     network = expected.network
-    if network is None or search.most_rows == 0 or found.certificate is None:
+    if network is None or search.most_rows == 0 or not found.answers:
         return found
     figures = child.call(
         "throughline.verify.worst_case:search_in_child",
@@ -391,23 +397,24 @@ def _with_worst_case(found: Verification, child: Child, expected: Expected, work
     )
     row = np.load(work / "worst.npy", allow_pickle=False)
     difference = None if figures["answered"] is None else abs(figures["answered"] - figures["expected"])
-    allowed = _tolerance_of(expected, network, row)
+    allowed = _tolerance_of(expected, network, row, figures["output"])
     worst = WorstCase(
         row=[float(value) for value in row],
         difference=difference,
-        held_out_difference=found.certificate.largest_difference,
+        held_out_difference=max(cut.largest_difference for cut in found.answers),
         share_of_tolerance=None if difference is None or allowed is None else difference / allowed,
         **figures,
     )
     return dataclasses.replace(found, worst=worst)
 
 
-def _tolerance_of(expected: Expected, network: Network, row: Array) -> float | None:
+def _tolerance_of(expected: Expected, network: Network, row: Array, output: int) -> float | None:
     form = expected.form
     derived = derive_tolerance(
         network.spec, network.weights, row[None], form.stored_as, form.computed_in, expected.quantization
     )
-    return float(derived.per_row[0]) if np.isfinite(derived.per_row[0]) else None
+    allowed = float(derived.per_row.reshape(-1)[output])
+    return allowed if np.isfinite(allowed) else None
 
 
 def _with_layers(found: Verification, expected: Expected, work: Path, stack: ExitStack) -> Verification:

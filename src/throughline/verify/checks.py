@@ -17,18 +17,17 @@ from throughline.errors import (
     BatchError,
     DamagedFileError,
     HygieneError,
-    LabelFlipError,
     MetricError,
-    NotFiniteError,
     OutputShapeError,
     OutputValueError,
     PortNameError,
     PortTypeError,
     WeightError,
 )
-from throughline.evaluate import THRESHOLD
 from throughline.formats.base import Parameters, Port, StoredArray, file_sha256
-from throughline.verify.compare import most_flips_allowed, refuse_useless, verdict_on
+from throughline.frameworks.rows import score
+from throughline.verify.compare import refuse_flips, refuse_not_finite, refuse_useless, shapes_allowed, verdict_on
+from throughline.verify.decision import margins, place_in_words, reach
 from throughline.verify.record import Finding
 from throughline.verify.stored import coarse_units, expected_arrays, share_of_rounding, unpacked
 from throughline.verify.tolerance import Tolerance
@@ -108,8 +107,8 @@ def check_axes(inputs: Sequence[Port], outputs: Sequence[Port], refused: Mapping
     return "free batch, declared and used" if declared else "free batch, as used; the file declares no shape"
 
 
-def check_shapes(answers: Mapping[str, Array], n_rows: int) -> str:
-    """Require one answer a row, in every cut.
+def check_shapes(answers: Mapping[str, Array], n_rows: int, n_outputs: int = 1) -> str:
+    """Require one answer a row and output, in every cut.
 
     Raises
     ------
@@ -117,13 +116,15 @@ def check_shapes(answers: Mapping[str, Array], n_rows: int) -> str:
     """
     if n_rows == 0 or not answers:
         raise OutputShapeError("There was nothing to compare: no row was answered.")
+    allowed = shapes_allowed((n_rows,) if n_outputs == 1 else (n_rows, n_outputs))
     for cut, answer in answers.items():
-        if answer.shape not in ((n_rows,), (n_rows, 1)):
+        if answer.shape not in allowed:
             raise OutputShapeError(
-                f"Answers to {n_rows} rows must have shape ({n_rows},) or ({n_rows}, 1), "
+                f"Answers to {n_rows} rows must have shape {' or '.join(map(str, allowed))}, "
                 f"but in the cut '{cut}' they have {answer.shape}."
             )
-    return f"one answer for each of {n_rows:,} rows, in {len(answers)} cuts"
+    many = "one answer" if n_outputs == 1 else f"{n_outputs} answers"
+    return f"{many} for each of {n_rows:,} rows, in {len(answers)} cuts"
 
 
 def check_weights(stored: Parameters, weights: Weights, unreadable: str = "") -> str:
@@ -180,50 +181,31 @@ def check_values(answers: Mapping[str, Array], expected: Array, tolerance: Toler
     ------
     NotFiniteError, OutputValueError
     """
-    for label, values in (("source network", expected), *((f"cut '{cut}'", a) for cut, a in answers.items())):
-        n_wrong = int(np.count_nonzero(~np.isfinite(values)))
-        if n_wrong:
-            raise NotFiniteError(f"{n_wrong} of {len(values)} answers are NaN or infinite ({label}).")
+    refuse_not_finite({"source network": expected} | {f"cut '{cut}'": answer for cut, answer in answers.items()})
     refuse_useless(tolerance)
     worst = np.abs(np.stack(list(answers.values())) - expected).max(axis=0)
-    row = int((worst / tolerance.per_row).argmax())
-    share = float(worst[row] / tolerance.per_row[row])
+    at = np.unravel_index((worst / tolerance.per_row).argmax(), worst.shape)
+    share = float(worst[at] / tolerance.per_row[at])
     verdict = verdict_on(worst, tolerance)
     if verdict == "unexplained":
         raise OutputValueError(
-            f"The difference in row {row} is {worst[row]:.1e}, {share:.3g} times what is allowed there "
+            f"The difference in {place_in_words(at)} is {worst[at]:.1e}, {share:.3g} times what is allowed there "
             f"({tolerance.reason})."
         )
     return f"{verdict}: {worst.max():.1e} at most, {share:.2g} of what is allowed"
 
 
-def check_labels(answers: Mapping[str, Array], expected: Array, tolerance: Tolerance) -> str:
-    """Require that no label flips whose margin forbids it, and not too many of the others.
+def check_labels(answers: Mapping[str, Array], expected: Array, tolerance: Tolerance) -> str | None:
+    """Require that no label flips whose margin forbids it, and not too many of the others; None for values.
 
     Raises
     ------
     LabelFlipError
     """
-    margin = np.abs(expected - THRESHOLD)
-    flipped_anywhere = np.zeros(len(expected), bool)
-    most, in_words = most_flips_allowed(expected, tolerance)
-    for cut, answer in answers.items():
-        flipped = (answer > THRESHOLD) != (expected > THRESHOLD)
-        forbidden = np.flatnonzero(flipped & (margin > tolerance.per_row))
-        if len(forbidden):
-            row = int(forbidden[np.argmax(margin[forbidden])])
-            raise LabelFlipError(
-                f"{len(forbidden)} labels flipped in the cut '{cut}' that lie further from the threshold than the "
-                f"tolerance: row {row} went from {expected[row]:.6f} to {answer[row]:.6f}, "
-                f"allowed {tolerance.per_row[row]:.1e}."
-            )
-        if flipped.sum() > most:
-            raise LabelFlipError(
-                f"{int(flipped.sum())} of {len(expected)} labels flipped in the cut '{cut}', more than {in_words}, "
-                "though each within its tolerance."
-            )
-        flipped_anywhere |= flipped
-    return f"{int(flipped_anywhere.sum())} of {len(expected):,} flipped"
+    if tolerance.output == "linear":
+        return None
+    flipped = [refuse_flips(answer, expected, tolerance, f"in the cut '{cut}'") for cut, answer in answers.items()]
+    return f"{int(np.any(flipped, axis=0).sum())} of {len(expected):,} flipped"
 
 
 def check_metric(
@@ -231,12 +213,16 @@ def check_metric(
 ) -> str:
     """Require the accuracy of the source network, and the recorded one, up to the rows that may flip.
 
+    For values it is the root mean square error that may differ, by as much as the tolerances have of it.
+
     Raises
     ------
     MetricError
     """
-    accuracy, source = (float(np.mean((p > THRESHOLD) == labels)) for p in (answer, expected))
-    n_uncertain = int(np.count_nonzero(np.abs(expected - THRESHOLD) <= tolerance.per_row))
+    if tolerance.output == "linear":
+        return _check_error(answer, expected, labels, tolerance, recorded_accuracy)
+    accuracy, source = (score(each, labels, tolerance.output) for each in (answer, expected))
+    n_uncertain = int(np.count_nonzero(margins(expected, tolerance.output) <= reach(expected, tolerance)))
     for what, value in (("the source network has", source), ("the record says", recorded_accuracy)):
         # Half a row more, so that a share that was written in decimals is not off by its last digit.
         if value is not None and abs(accuracy - value) * len(labels) > n_uncertain + 0.5:
@@ -254,6 +240,34 @@ def check_metric(
     return f"accuracy {accuracy:.2%}, of the source network {source:.2%}{beside}"
 
 
+def _check_error(answer: Array, expected: Array, y: Array, tolerance: Tolerance, recorded: float | None) -> str:
+    # The root mean square is a norm, so by the triangle inequality two errors lie no further apart than their answers.
+    error, source = root_mean_square(answer - y), root_mean_square(expected - y)
+    allowed = root_mean_square(tolerance.per_row)
+    others = [("the source network has", source)]
+    if recorded is not None:  # R^2, of which the error is the other form
+        others.append(("the record says", float(np.std(y) * np.sqrt(max(0.0, 1.0 - recorded)))))
+    for what, value in others:
+        if abs(error - value) > allowed + 1e-12 * (error + value):
+            raise MetricError(
+                f"The root mean square error is {error:.6g} where {what} {value:.6g}, but rounding explains "
+                f"{allowed:.1e} of it."
+            )
+    beside = "" if recorded is None else ", as recorded"
+    return f"root mean square error {error:.6g}, of the source network {source:.6g}{beside}"
+
+
+def root_mean_square(values: Array) -> float:
+    """Return the root of the mean of the squares.
+
+    Examples
+    --------
+    >>> root_mean_square(np.array([3.0, -4.0, 0.0, 0.0]))
+    2.5
+    """
+    return float(np.sqrt(np.mean(np.square(values.astype(np.float64)))))
+
+
 def check_batches(answers: Mapping[str, Array], tolerance: Tolerance) -> str:
     """Require that a row's answer does not depend on the batch it came in.
 
@@ -267,13 +281,13 @@ def check_batches(answers: Mapping[str, Array], tolerance: Tolerance) -> str:
     stacked = np.stack(list(answers.values()))
     apart = np.ptp(stacked, axis=0)
     allowed = tolerance.per_row if tolerance.coarse_compute else tolerance.rounding_only
-    row = int((apart / allowed).argmax())
-    if apart[row] > allowed[row]:
-        names = list(answers)
-        low, high = names[int(stacked[:, row].argmin())], names[int(stacked[:, row].argmax())]
+    at = np.unravel_index((apart / allowed).argmax(), apart.shape)
+    if apart[at] > allowed[at]:
+        names, found = list(answers), stacked[:, *at]
+        low, high = names[int(found.argmin())], names[int(found.argmax())]
         raise BatchError(
-            f"Row {row} is answered {stacked[:, row].min():.6f} in the cut '{low}' and {stacked[:, row].max():.6f} in "
-            f"'{high}', apart by {apart[row]:.1e} where {allowed[row]:.1e} is allowed."
+            f"{place_in_words(at).capitalize()} is answered {found.min():.6f} in the cut '{low}' and {found.max():.6f} "
+            f"in '{high}', apart by {apart[at]:.1e} where {allowed[at]:.1e} is allowed."
         )
     return f"the same in batches of {', '.join(answers)}: {float(apart.max()):.1e} apart at most"
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from throughline.errors import LabelFlipError, NotFiniteError, OutputShapeError, OutputValueError
-from throughline.evaluate import THRESHOLD
 from throughline.record import BatchCheck
+from throughline.verify.decision import flip_in_words, flipped, margins, reach
 from throughline.verify.tolerance import EXPLAINED_BY_INT8, Tolerance
 from throughline.weights import Array
 
+PROVES_NOTHING = "answers that uncertain prove nothing"
 # A tolerance this wide on the usual row proves nothing: then the weights or the rows are not fit for the format.
 WIDEST_USEFUL_TOLERANCE = 0.05
 # Eight bits are that coarse in sound files of steep networks; labels are judged beside them.
@@ -58,10 +59,10 @@ def compare(answers: Mapping[int, Array], expected: Array, tolerance: Tolerance)
 
     Parameters
     ----------
-    answers : mapping of batch size to ndarray of shape (n_samples, 1) or (n_samples,)
+    answers : mapping of batch size to ndarray of shape (n_samples, n_outputs), or (n_samples,) for one output
         All rows, answered in batches of that size.
-    expected : ndarray of shape (n_samples,)
-        Probabilities of the source network for the same rows.
+    expected : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Answers of the source network for the same rows.
     tolerance : Tolerance
         How far each row may be off.
 
@@ -79,15 +80,12 @@ def compare(answers: Mapping[int, Array], expected: Array, tolerance: Tolerance)
     """
     if not answers or expected.size == 0:
         raise OutputShapeError("There was nothing to compare: no batch size or no row was answered.")
-    aligned = {size: _as_rows(answer, size, len(expected)) for size, answer in answers.items()}
-    for label, values in (("source network", expected), *((f"batch size {s}", a) for s, a in aligned.items())):
-        if not np.isfinite(values).all():
-            n_wrong = int(np.count_nonzero(~np.isfinite(values)))
-            raise NotFiniteError(f"{n_wrong} of {len(values)} answers are NaN or infinite ({label}).")
+    aligned = {size: _as_rows(answer, size, expected.shape) for size, answer in answers.items()}
+    refuse_not_finite({"source network": expected} | {f"batch size {size}": a for size, a in aligned.items()})
     refuse_useless(tolerance)
     exact = expected.astype(np.float64)
-    differences = np.stack([np.abs(answer - exact) for answer in aligned.values()])  # (n_batch_sizes, n_samples)
-    flips = np.stack([(answer > THRESHOLD) != (exact > THRESHOLD) for answer in aligned.values()])
+    differences = np.stack([np.abs(answer - exact) for answer in aligned.values()])  # (n_batch_sizes, n_samples, ...)
+    flips = np.stack([flipped(answer, exact, tolerance.output) for answer in aligned.values()])
     stacked = np.stack(list(aligned.values()))
     checks = [
         BatchCheck(
@@ -102,7 +100,7 @@ def compare(answers: Mapping[int, Array], expected: Array, tolerance: Tolerance)
     return Comparison(
         checks=checks,
         largest_difference=float(differences.max()),
-        mean_difference=float(differences.mean(axis=1).max()),
+        mean_difference=max(check.mean_difference for check in checks),
         n_flips=int(flips.sum(axis=1).max()),
         batch_difference=float(np.ptp(stacked, axis=0).max()),
         share_of_tolerance=float((differences / tolerance.per_row).max()),
@@ -119,28 +117,53 @@ def raise_if_failed(
     ------
     LabelFlipError, OutputValueError
     """
-    margin = np.abs(expected.astype(np.float64) - THRESHOLD)
     for size, answer in answers.items():
-        flipped = (answer.reshape(-1) > THRESHOLD) != (expected > THRESHOLD)
-        forbidden = np.flatnonzero(flipped & (margin > tolerance.per_row))
-        if len(forbidden):
-            row = int(forbidden[np.argmax(margin[forbidden])])
-            raise LabelFlipError(
-                f"{len(forbidden)} labels flipped at batch size {size} that lie further from the threshold than the "
-                f"tolerance: row {row} went from {expected[row]:.6f} to {answer.reshape(-1)[row]:.6f}, "
-                f"allowed {tolerance.per_row[row]:.1e}."
-            )
-        most, in_words = most_flips_allowed(expected, tolerance)
-        if flipped.sum() > most:
-            raise LabelFlipError(
-                f"{int(flipped.sum())} of {len(expected)} labels flipped at batch size {size}, more than "
-                f"{in_words}, though each within its tolerance."
-            )
+        refuse_flips(answer.reshape(expected.shape), expected, tolerance, f"at batch size {size}")
     if comparison.verdict == "unexplained":
         raise OutputValueError(
             f"The largest difference is {comparison.largest_difference:.1e}, "
             f"{comparison.share_of_tolerance:.3g} times what is allowed in its row ({tolerance.reason})."
         )
+
+
+def refuse_not_finite(answers: Mapping[str, Array]) -> None:
+    """Refuse answers that are NaN or infinite.
+
+    Raises
+    ------
+    NotFiniteError
+    """
+    for label, values in answers.items():
+        n_wrong = int(np.count_nonzero(~np.isfinite(values)))
+        if n_wrong:
+            raise NotFiniteError(f"{n_wrong} of {values.size} answers are NaN or infinite ({label}).")
+
+
+def refuse_flips(answer: Array, expected: Array, tolerance: Tolerance, where: str) -> Array:
+    """Refuse labels that may not flip, and too many that may; return which rows flipped, shape (n_samples,).
+
+    Raises
+    ------
+    LabelFlipError
+    """
+    apart = flipped(answer, expected, tolerance.output)
+    margin, allowed = margins(expected, tolerance.output), reach(expected, tolerance)
+    forbidden = np.flatnonzero(apart & (margin > allowed))
+    if len(forbidden):
+        row = int(forbidden[np.argmax(margin[forbidden])])
+        border = "have a wider margin" if tolerance.output == "softmax" else "lie further from the threshold"
+        went = flip_in_words(answer, expected, row, tolerance.output)
+        raise LabelFlipError(
+            f"{len(forbidden)} labels flipped {where} that {border} than the tolerance: row {row} went from {went}, "
+            f"allowed {allowed[row]:.1e}."
+        )
+    most, in_words = most_flips_allowed(expected, tolerance)
+    if apart.sum() > most:
+        raise LabelFlipError(
+            f"{int(apart.sum())} of {len(expected)} labels flipped {where}, more than {in_words}, "
+            "though each within its tolerance."
+        )
+    return apart
 
 
 def refuse_useless(tolerance: Tolerance) -> None:
@@ -153,14 +176,16 @@ def refuse_useless(tolerance: Tolerance) -> None:
     if not np.isfinite(tolerance.per_row).all():
         raise OutputValueError(
             f"No tolerance can be derived for {int(np.sum(~np.isfinite(tolerance.per_row)))} of "
-            f"{len(tolerance.per_row)} rows: the numbers are too large for the arithmetic."
+            f"{tolerance.per_row.size} {'rows' if tolerance.per_row.ndim == 1 else 'answers'}: "
+            "the numbers are too large for the arithmetic."
         )
-    usual = float(np.median(tolerance.per_row))
+    usual = float(np.median(tolerance.per_row.reshape(len(tolerance.per_row), -1).max(axis=1)))
     widest = WIDEST_USEFUL_TOLERANCE_OF_INT8 if tolerance.explanation == EXPLAINED_BY_INT8 else WIDEST_USEFUL_TOLERANCE
+    widest *= tolerance.scale
     if usual > widest:
         raise OutputValueError(
-            f"Rounding alone may move half of the rows by {usual:.2g} or more, over {widest:g}: "
-            f"answers that uncertain prove nothing ({tolerance.reason})."
+            f"Rounding alone may move half of the rows by {usual:.2g} or more, over {widest:.4g}: "
+            f"{PROVES_NOTHING} ({tolerance.reason})."
         )
 
 
@@ -168,23 +193,35 @@ def most_flips_allowed(expected: Array, tolerance: Tolerance) -> tuple[float, st
     """Return how many labels may flip though each within its tolerance, and the rule in words."""
     most, in_words = max(1.0, MOST_FLIPS * len(expected)), f"{MOST_FLIPS:.0%}"
     if tolerance.coarse_compute:
-        margin = np.abs(expected.astype(np.float64) - THRESHOLD)
-        n_near = int(np.count_nonzero(margin <= NEAR_THRESHOLD * tolerance.per_row))
-        return max(most, n_near), f"{in_words} and the {n_near} that lie near the threshold"
+        near = margins(expected, tolerance.output) <= NEAR_THRESHOLD * reach(expected, tolerance)
+        n_near, border = int(np.count_nonzero(near)), "a tie" if tolerance.output == "softmax" else "the threshold"
+        return max(most, n_near), f"{in_words} and the {n_near} that lie near {border}"
     return most, in_words
 
 
-def _as_rows(answer: Array, batch_size: int, n_rows: int) -> Array:
-    if answer.shape not in ((n_rows,), (n_rows, 1)):
+def _as_rows(answer: Array, batch_size: int, shape: tuple[int, ...]) -> Array:
+    allowed = shapes_allowed(shape)
+    if answer.shape not in allowed:
         raise OutputShapeError(
-            f"Answers must have shape ({n_rows},) or ({n_rows}, 1), "
+            f"Answers must have shape {' or '.join(map(str, allowed))}, "
             f"but at batch size {batch_size} they have {answer.shape}."
         )
-    return answer.reshape(n_rows).astype(np.float64)
+    return answer.reshape(shape).astype(np.float64)
+
+
+def shapes_allowed(expected: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return the shapes that answers may have: a single output may be a column.
+
+    Examples
+    --------
+    >>> shapes_allowed((7,)), shapes_allowed((7, 3))
+    ([(7,), (7, 1)], [(7, 3)])
+    """
+    return [expected, (*expected, 1)] if len(expected) == 1 else [expected]
 
 
 def verdict_on(worst: Array, tolerance: Tolerance) -> str:
-    """Return what explains the largest difference of each row."""
+    """Return what explains the largest differences, each in its place."""
     if not worst.any():
         return "identical"
     if (worst <= tolerance.rounding_only).all():

@@ -131,8 +131,11 @@ def earlier_epoch(case: Case) -> Weights:
 
 
 def reversed_classes(case: Case) -> Weights:
-    """Answer with the probability of class 0."""
+    """Answer with the probability of class 0; of several classes, with all of them from the last to the first."""
     weights = case.weights
+    if len(weights.biases[-1]) > 1:
+        kernels, biases = ((*arrays[:-1], arrays[-1][..., ::-1].copy()) for arrays in (weights.kernels, weights.biases))
+        return dataclasses.replace(weights, kernels=kernels, biases=biases)
     return dataclasses.replace(
         weights,
         kernels=(*weights.kernels[:-1], -weights.kernels[-1]),

@@ -209,7 +209,7 @@ def _verify_entry(
         framework=entry.framework,
         labels=held_out.y,
         sha256=entry.sha256,
-        port_names=form.port_names,
+        port_names=form.names_for(network.spec),
         recorded_accuracy=entry.test_accuracy if held_out.recorded and entry.checks else None,
         quantization=quantization,
         source_answers=source[0],

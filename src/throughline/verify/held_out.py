@@ -13,6 +13,7 @@ from throughline.data.table import as_numbers, read_csv
 from throughline.data.tasks import TASKS, load_task
 from throughline.errors import DataError, UsageError, quoted
 from throughline.record import RunRecord
+from throughline.spec import NetworkSpec
 from throughline.weights import Array
 
 PARAMETER = "--rows"
@@ -27,7 +28,7 @@ class HeldOut:
     ----------
     X : ndarray of shape (n_samples, n_features), float32
     y : ndarray of shape (n_samples,) or None
-        Codes 0 and 1.
+        Codes of classes, or values.
     said : str
         Which rows they are, in words.
     recorded : bool
@@ -90,10 +91,21 @@ def read_rows(path: Path, record: RunRecord) -> HeldOut:
     if X.ndim != 2 or X.shape[1] != n_features or X.dtype.kind not in "fiu":
         allowed = f"numbers of shape (n_samples, {n_features})"
         raise DataError(PARAMETER, allowed, f"{X.dtype} {X.shape} in {quoted(path)}", "pass raw rows of the run's task")
-    if y is not None and (y.shape != (len(X),) or not np.isin(y, (0, 1)).all()):
-        allowed = "labels 0 and 1, one a row, as y"
-        raise DataError(PARAMETER, allowed, f"{y.dtype} {y.shape} in {quoted(path)}", "mend y or leave it out")
+    if y is not None:
+        _check_labels(y, len(X), record.network, path)
     return _checked(X, y, path)
+
+
+def _check_labels(y: Array, n_rows: int, spec: NetworkSpec, path: Path) -> None:
+    if spec.output == "linear":
+        allowed = "finite values, one a row, as y"
+        right = y.dtype.kind in "fiu" and y.shape == (n_rows,) and bool(np.isfinite(y).all())
+    else:
+        codes = range(max(2, spec.n_outputs))
+        allowed = f"labels {codes[0]} {'and' if len(codes) == 2 else 'to'} {codes[-1]}, one a row, as y"
+        right = y.shape == (n_rows,) and bool(np.isin(y, codes).all())
+    if not right:
+        raise DataError(PARAMETER, allowed, f"{y.dtype} {y.shape} in {quoted(path)}", "mend y or leave it out")
 
 
 def _from_numpy(path: Path) -> tuple[Array, Array | None]:
@@ -132,6 +144,8 @@ def _from_csv(path: Path, record: RunRecord) -> HeldOut:
 def _labels(cells: Cells, target: str, record: RunRecord) -> Array | None:
     if target not in cells.names:
         return None
+    if record.network.output == "linear":
+        return as_numbers(cells, target)
     codes = {name: code for code, name in enumerate(record.task.class_names)}
     labels = cells.frame[target].to_list()
     for row, label in enumerate(labels):

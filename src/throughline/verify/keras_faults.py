@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from throughline.frameworks.keras_net import OUTPUT_NAME
+from throughline.frameworks.keras_net import output_of
 
 if TYPE_CHECKING:
     import keras
@@ -28,18 +28,18 @@ def _with_last_layer(network: keras.Sequential, last: keras.layers.Layer) -> ker
     """Append a layer that takes over the name of the output, so that nothing but the answer is wrong."""
     import keras
 
+    network.layers[-1].name, last.name = "inner", network.layers[-1].name
     answer = network.inputs[0]
     for layer in network.layers:
-        layer.name = "inner" if layer.name == OUTPUT_NAME else layer.name
         answer = layer(answer)
     return keras.Model(network.inputs, last(answer))
 
 
 def apply_sigmoid_twice(network: keras.Sequential) -> keras.Model:
-    """Append a sigmoid."""
+    """Append the output function once more: a sigmoid, or a softmax."""
     import keras
 
-    return _with_last_layer(network, keras.layers.Activation("sigmoid", name=OUTPUT_NAME))
+    return _with_last_layer(network, keras.layers.Activation(output_of(network)))
 
 
 def answer_twice(network: keras.Sequential) -> keras.Model:
@@ -47,5 +47,4 @@ def answer_twice(network: keras.Sequential) -> keras.Model:
     import keras
 
     # Flattened once repeated: (n, 1) to (n, 2, 1) to (n, 2), all with layers that every export knows.
-    twice = keras.Sequential([keras.layers.RepeatVector(2), keras.layers.Flatten()], name=OUTPUT_NAME)
-    return _with_last_layer(network, twice)
+    return _with_last_layer(network, keras.Sequential([keras.layers.RepeatVector(2), keras.layers.Flatten()]))

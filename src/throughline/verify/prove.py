@@ -12,9 +12,9 @@ import msgspec
 import numpy as np
 
 from throughline.errors import ThroughlineError
-from throughline.evaluate import THRESHOLD
 from throughline.formats import load_formats
 from throughline.formats.base import Format, FrameworkName, Quantization, describe_route, file_sha256, file_size_bytes
+from throughline.frameworks.rows import score
 from throughline.processes import Child
 from throughline.record import FormatRecord, TrainingRecord
 from throughline.spec import NetworkSpec
@@ -33,8 +33,8 @@ class TrainedNetwork:
     record : TrainingRecord
     spec : NetworkSpec
     weights : Weights
-    val_answers, test_answers : ndarray of shape (n_samples,)
-        Probabilities of class 1 from the framework itself.
+    val_answers, test_answers : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        From the framework itself.
     gradients : list of ndarray
         Of the framework's automatic differentiation, float64.
     exports : dict
@@ -140,7 +140,7 @@ def _judged(
     quantization = None if steps is None else msgspec.convert(steps, Quantization)
     tolerance = derive_tolerance(network.spec, network.weights, rows.X, form.stored_as, form.computed_in, quantization)
     comparison = compare(answers, network.test_answers, tolerance)
-    whole = answers[len(rows.X)].reshape(-1)
+    whole = answers[len(rows.X)].reshape(network.test_answers.shape)
     exact = numpy_answers(network.spec, network.weights, rows.X)
     found: dict[str, Any] = {
         name: getattr(comparison, name)
@@ -158,7 +158,7 @@ def _judged(
         "tolerance": float(tolerance.per_row.max()),
         "tolerance_reason": tolerance.reason,
         "numpy_largest_difference": float(np.abs(whole - exact).max()),
-        "test_accuracy": float(np.mean((whole > THRESHOLD) == rows.y)),
+        "test_accuracy": score(whole, rows.y, network.spec.output),
     }
     try:
         raise_if_failed(comparison, answers, network.test_answers, tolerance)

@@ -20,6 +20,7 @@ from typing import Literal
 import msgspec
 
 from throughline.record import Environment
+from throughline.spec import OutputName
 
 Status = Literal["passed", "failed", "not_run"]
 CheckName = Literal[
@@ -80,16 +81,19 @@ class Flip:
     row : int
         From 0.
     expected, answered : float
-        Probability of class 1.
+        Probability of class 1; under softmax of the class that was expected.
+    classes : (int, int)
+        The label that was expected, and the one that was answered.
     margin : float
-        Distance of the expected probability to the threshold.
+        Distance of the expected probability to the threshold; under softmax between the two likeliest classes.
     allowed : float
-        The row's own tolerance; a larger margin forbids the flip.
+        By how much the row's own tolerance lets the margin shrink; a larger margin forbids the flip.
     """
 
     row: int
     expected: float
     answered: float
+    classes: tuple[int, int]
     margin: float
     allowed: float
 
@@ -102,7 +106,8 @@ class Certificate:
     ----------
     n_rows : int
     largest_difference : float
-        Over all rows and cuts: a row further than this from the threshold did not flip and cannot.
+        Over all rows and cuts: a row further than this from the threshold did not flip and cannot; under softmax one
+        whose two likeliest classes lie further apart than twice this.
     n_near : int
         Rows that lie nearer.
     n_flips : int
@@ -110,6 +115,8 @@ class Certificate:
     most_flips : float
         Upper bound on the share of flips among rows like these, at 95 %, one-sided [1]_: with no flip in n rows it is
         ``1 - 0.05**(1 / n)``, about ``3 / n``.
+    output : {"sigmoid", "softmax"}
+        What the network ends in; a value has no label, and no certificate.
 
     References
     ----------
@@ -122,6 +129,7 @@ class Certificate:
     n_near: int
     n_flips: int
     most_flips: float
+    output: OutputName = "sigmoid"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +146,8 @@ class WorstCase:
         The largest on the rows, beside it.
     share_of_tolerance : float or None
         Of the tolerance derived for the row that was found.
+    output : int
+        Which of several outputs it is that differs most, from 0.
     n_evaluated : int
         Rows that were answered in the search.
     seconds : float
@@ -149,6 +159,7 @@ class WorstCase:
     difference: float | None
     held_out_difference: float
     share_of_tolerance: float | None
+    output: int
     n_evaluated: int
     seconds: float
 
@@ -210,6 +221,7 @@ class Verification:
     tolerance_reason : str
     flips : list of Flip
     certificate : Certificate or None
+        None where answers are values.
     conversion : float or None
         Largest difference from the source network in its own framework; None where that was not asked.
     conversion_reason : str
@@ -217,7 +229,9 @@ class Verification:
     implementation : float or None
         Largest difference from the NumPy network with the same weights, in float64.
     accuracy, source_accuracy : float or None
-        Of the artefact and of the NumPy network; None without labels.
+        Of the artefact and of the NumPy network; None without labels, and where answers are values.
+    error, source_error : float or None
+        Root mean square error of both, where answers are values.
     worst : WorstCase or None
     layers : list of LayerGap
         Only of a failed artefact.
@@ -247,6 +261,8 @@ class Verification:
     implementation: float | None = None
     accuracy: float | None = None
     source_accuracy: float | None = None
+    error: float | None = None
+    source_error: float | None = None
     worst: WorstCase | None = None
     layers: list[LayerGap] = field(default_factory=list)
     layers_reason: str = ""

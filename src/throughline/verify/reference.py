@@ -5,16 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from throughline.data.scaling import scale
+from throughline.frameworks.rows import answers
 from throughline.scratch import MLP
 from throughline.spec import NetworkSpec
 from throughline.weights import Array, Weights
 
 
 def numpy_answers(spec: NetworkSpec, weights: Weights, X: Array) -> Array:
-    """Return the probabilities of the plain NumPy network in float64: the reference of all implementations."""
+    """Return the answers of the plain NumPy network in float64: the reference of all implementations.
+
+    Shape (n_samples,), or (n_samples, n_outputs) where there are several.
+    """
     if not len(X):
-        return np.zeros(0)
-    return _mlp(spec, weights).predict_proba(scaled(weights, X))[:, 0]
+        return answers(np.zeros((0, spec.n_outputs)))
+    return answers(_mlp(spec, weights).predict_proba(scaled(weights, X)))
 
 
 def numpy_layers(spec: NetworkSpec, weights: Weights, X: Array) -> list[Array]:
@@ -23,7 +27,7 @@ def numpy_layers(spec: NetworkSpec, weights: Weights, X: Array) -> list[Array]:
 
 
 def _mlp(spec: NetworkSpec, weights: Weights) -> MLP:
-    return MLP(spec.layer_sizes, hidden=spec.hidden_activation, parameters=weights.parameters)
+    return MLP(spec.layer_sizes, hidden=spec.hidden_activation, loss=spec.loss, parameters=weights.parameters)
 
 
 def scaled(weights: Weights, X: Array) -> Array:

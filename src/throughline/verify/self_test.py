@@ -414,7 +414,7 @@ def _cell(
         framework=column.framework,
         labels=y,
         sha256=file.get("sha256") if fault is not None and fault.recorded_sha256 else file_sha256(path),
-        port_names=form.port_names,
+        port_names=form.names_for(spec),
         network=Network(spec=spec, weights=source, path=path),
     )
 

@@ -14,6 +14,11 @@ Every stored number and every operation is off by a small relative error, at mos
 3. **Sum.** Independent contributions add as squares; the root of the sum, `SAFETY` times, bounds the
    logit. What was clipped is added as it is. The sigmoid of the logit plus and minus that bounds the probability.
 
+A network with several outputs is judged output by output. Under softmax the logit of class k is its log odds,
+``m = z[k] - log(sum of exp(z[j]) over the others)``, whose sigmoid is the probability of k; backpropagation starts with
+``dm/dz``, which is 1 for k and ``-p[j] / (1 - p[k])`` for the others. Times the slope of the sigmoid, that is row k of
+the Jacobian of softmax; near 0 and 1 it bends as softmax does. A linear output is its own logit.
+
 The worst case over all signs of all errors would also be a bound, but three orders of magnitude above
 what happens: so wide that swapped columns could hide in it.
 
@@ -29,13 +34,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from throughline.data.scaling import scale
-from throughline.scratch import ACTIVATIONS, sigmoid
-from throughline.spec import NetworkSpec
+from throughline.frameworks.rows import answers
+from throughline.scratch import ACTIVATIONS, Activation, sigmoid
+from throughline.spec import NetworkSpec, OutputName
 from throughline.weights import Array, Weights
 
 if TYPE_CHECKING:
@@ -47,6 +53,8 @@ SAFETY = 6.0
 # few units in the last place, add and divide by more, and a runtime may compute sigmoid as (1 + tanh(z / 2)) / 2,
 # which is accurate beside 1 and not beside a small probability (ONNX Runtime does).
 ACTIVATION_ROUNDINGS = {"relu": 0.0, "linear": 0.0, "tanh": 8.0, "sigmoid": 8.0, "gelu": 8.0}
+# Of a softmax: those of a sigmoid, and the root of the number of classes for their sum.
+SOFTMAX_ROUNDINGS = 8.0
 # (x - mean) / std rounds twice; Keras takes a square root of a rounded variance, and a converter may
 # multiply by a rounded reciprocal.
 SCALING_ROUNDINGS = 4.0
@@ -54,6 +62,7 @@ FLOAT16_ROUNDOFF = 2.0**-11
 FLOAT16_SUBNORMAL_SPACING = 2.0**-25  # half the distance between two subnormal float16 numbers
 BFLOAT16_ROUNDOFF = 2.0**-8
 UNIFORM_VARIANCE = 1 / 12  # of an error that lies anywhere within half a step, in squared steps
+OF_WHAT = {"sigmoid": "", "softmax": " of the log odds of each class", "linear": " of the value"}
 EXPLAINED_BY_INT8 = "explained (int8)"
 EXPLAINED_BY_BFLOAT16 = "explained (bfloat16 compute)"
 INT8_LEVELS = 127  # of each sign, where a row sets its own step
@@ -65,20 +74,26 @@ class Tolerance:
 
     Attributes
     ----------
-    per_row : ndarray of shape (n_samples,)
-        Bound on the difference of the probability, for each row.
-    rounding_only : ndarray of shape (n_samples,)
+    per_row : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Bound on the difference of each answer, for each row; in the shape of the answers.
+    rounding_only : ndarray of the same shape
         The part of it that the arithmetic alone explains.
     reason : str
         The formula in words, with its inputs.
     explanation : str
         The verdict on a difference that is more than rounding and still within bounds.
+    output : {"sigmoid", "softmax", "linear"}
+        What the network ends in, which decides what a label is.
+    scale : float
+        Beside what a tolerance is wide: 1 for probabilities, for values the range that they have on these rows.
     """
 
     per_row: Array
     rounding_only: Array
     reason: str
     explanation: str
+    output: OutputName = "sigmoid"
+    scale: float = 1.0
 
     @property
     def coarse_compute(self) -> bool:
@@ -88,7 +103,7 @@ class Tolerance:
 
 @dataclass
 class _LogitErrors:
-    """What reaches the logit of each row, shape (n_samples,)."""
+    """What reaches the logits of each row, shape (n_samples, n_outputs)."""
 
     logits: Array
     rounding: Array  # summed squares of what float32 arithmetic does on one side
@@ -138,20 +153,42 @@ def derive_tolerance(
     coarse = _coarse_errors(stored_as, computed_in, quantization)
     errors = _logit_errors(spec, weights.astype("float64"), X, u, None)
     both_sides = 2 * errors.rounding  # source network and artefact round independently
-    last = 2 * ACTIVATION_ROUNDINGS["sigmoid"] * u  # of the output, on both sides
-    rounding_only = _largest_move(errors.logits, SAFETY * np.sqrt(both_sides)) + last
+    last = 2 * _output_rounding(spec)  # on both sides
+    rounding_only = _largest_move(spec, errors.logits, SAFETY * np.sqrt(both_sides)) + last
     reason = (
         f"{SAFETY:g} times the root of the summed squares of all rounding errors (unit roundoff {u:.1e}, "
         f"{len(weights.kernels)} layers, fan-in up to {max(spec.layer_sizes[:-1])}), each times its sensitivity"
+        f"{OF_WHAT[spec.output]}"
     )
+    scale_of_answers = 1.0 if spec.output != "linear" else _range(errors.logits)
+    shared: dict[str, Any] = {"output": spec.output, "scale": scale_of_answers}
     if coarse is None:
-        return Tolerance(rounding_only, rounding_only, reason, "unexplained")
+        narrow = answers(rounding_only)
+        return Tolerance(narrow, narrow, reason, "unexplained", **shared)
     # The same pass once more, clipped as the artefact clips: how far that alone moves the logit is known exactly.
     of_artefact = _logit_errors(spec, weights.astype("float64"), X, u, coarse)
     clipped = np.abs(of_artefact.logits - errors.logits)
     distance = SAFETY * np.sqrt(both_sides + of_artefact.coarse) + clipped
-    per_row = _largest_move(errors.logits, distance) + last + coarse.output
-    return Tolerance(per_row, rounding_only, f"{reason}; {coarse.reason} included", coarse.explanation)
+    # A linear output is the last sum, whose rounding is in the distance already.
+    of_output = 0.0 if spec.output == "linear" else coarse.output
+    per_row = _largest_move(spec, errors.logits, distance) + last + of_output
+    reason = f"{reason}; {coarse.reason} included"
+    return Tolerance(answers(per_row), answers(rounding_only), reason, coarse.explanation, **shared)
+
+
+def _output_rounding(spec: NetworkSpec) -> float:
+    """Return how far the output function itself rounds, absolute."""
+    u = float(np.finfo(spec.dtype).eps) / 2
+    if spec.output == "linear":
+        return float(np.finfo(spec.dtype).tiny)  # nothing, but a tolerance of 0 cannot be divided by
+    if spec.output == "softmax":
+        return float(SOFTMAX_ROUNDINGS + np.sqrt(spec.n_outputs)) * u
+    return ACTIVATION_ROUNDINGS["sigmoid"] * u
+
+
+def _range(values: Array) -> float:
+    """Return how far values lie apart; of a single one, or of equal ones, the size; 1 if there are none."""
+    return (float(np.ptp(values)) or float(np.abs(values).max())) if values.size else 1.0
 
 
 @dataclass(frozen=True)
@@ -255,42 +292,99 @@ def _coarse_errors(stored_as: str, computed_in: str, quantization: Quantization 
 
 
 def _logit_errors(spec: NetworkSpec, weights: Weights, X: Array, u: float, coarse: _Coarse | None) -> _LogitErrors:
+    layers = _forward(spec, weights, X, coarse)
+    logits = np.empty((len(X), spec.n_outputs))
+    rounding, coarsely = np.zeros_like(logits), np.zeros_like(logits)
+    for k in range(spec.n_outputs):
+        logits[:, k], dz = _log_odds(layers[-1].z, k)
+        rounding[:, k], coarsely[:, k] = _reaching(spec, layers, dz, u)
+    return _LogitErrors(logits, rounding, coarsely)
+
+
+@dataclass
+class _Layer:
+    """One dense layer on all rows, and how it errs locally."""
+
+    W: Array
+    slope: Array  # (n_samples, fan_in), of the activation in front of it
+    a: Array  # (n_samples, fan_in), what goes in
+    z: Array  # (n_samples, fan_out), the sums
+    magnitude: Array  # (n_samples, fan_out), of what is added up in them
+    at_inputs: Array  # (n_samples, fan_in), squared errors of shorter types
+    at_sums: Array  # (n_samples, fan_out), likewise
+
+
+def _forward(spec: NetworkSpec, weights: Weights, X: Array, coarse: _Coarse | None) -> list[_Layer]:
     activation = ACTIVATIONS[spec.hidden_activation]
+    a = scale(X, weights.mean, weights.std)  # float64 stands for exact
+    layers: list[_Layer] = []
+    for number, (W, b) in enumerate(zip(weights.kernels, weights.biases, strict=True)):
+        if coarse is not None:
+            a = coarse.clip_inputs(number, a)
+        slope = _steepest(activation, layers[-1], a, coarse) if layers else np.ones_like(a)
+        z = a @ W + b
+        magnitude = np.abs(a) @ np.abs(W) + np.abs(b)
+        if coarse is None:
+            layers.append(_Layer(W, slope, a, z, magnitude, np.zeros_like(a), np.zeros_like(z)))
+        else:
+            z = coarse.clip_sums(number, z)
+            at_inputs, at_sums = coarse.at_inputs(number, a), coarse.at_sums(number, W, b, a, z)
+            layers.append(_Layer(W, slope, a, z, magnitude, at_inputs, at_sums))
+        a = activation.forward(z)
+    return layers
+
+
+def _steepest(activation: Activation, layer: _Layer, after: Array, coarse: _Coarse | None) -> Array:
+    """Return the slope of the activation behind a layer, shape (n_samples, fan_out)."""
+    slope = activation.derivative(layer.z, after)
+    if coarse is None or not coarse.crosses_kinks:
+        return slope
+    # Errors of this size reach across the kink of a ReLU: the steepest slope within their reach counts.
+    reach = SAFETY / 2 * np.sqrt(layer.at_sums + layer.at_inputs @ np.square(layer.W))
+    for near in (layer.z - reach, layer.z + reach):
+        slope = np.maximum(slope, activation.derivative(near, activation.forward(near)))
+    return slope
+
+
+def _reaching(spec: NetworkSpec, layers: list[_Layer], dz: Array, u: float) -> tuple[Array, Array]:
+    """Return the summed squares of what rounding and shorter types do to one logit of each row, shape (n_samples,).
+
+    `dz` is d logit / d sums of the last layer, shape (n_samples, n_outputs), and is carried back from there.
+    """
     activation_error = ACTIVATION_ROUNDINGS[spec.hidden_activation] * u
-    a = [scale(X, weights.mean, weights.std)]  # (n_samples, fan_in) of each layer; float64 stands for exact
-    z = []
-    for layer, (W, b) in enumerate(zip(weights.kernels, weights.biases, strict=True)):
-        if coarse is not None:
-            a[-1] = coarse.clip_inputs(layer, a[-1])
-        z.append(a[-1] @ W + b)
-        if coarse is not None:
-            z[-1] = coarse.clip_sums(layer, z[-1])
-        a.append(activation.forward(z[-1]))
-    found = _LogitErrors(z[-1][:, 0], np.zeros(len(X)), np.zeros(len(X)))
-    dz = np.ones((len(X), 1))  # d logit / d pre-activation, shape (n_samples, fan_out), from the last layer back
-    for layer in reversed(range(len(z))):
-        W, b = weights.kernels[layer], weights.biases[layer]
-        magnitude = np.abs(a[layer]) @ np.abs(W) + np.abs(b)
-        found.rounding += np.sum(np.square(dz * np.sqrt(len(W) + 1) * u * magnitude), axis=1)
-        da = dz @ W.T  # (n_samples, fan_in)
-        if coarse is not None:
-            found.coarse += np.sum(np.square(dz) * coarse.at_sums(layer, W, b, a[layer], z[layer]), axis=1)
-            found.coarse += np.sum(np.square(da) * coarse.at_inputs(layer, a[layer]), axis=1)
-        if layer == 0:
-            break
-        found.rounding += np.sum(np.square(da * activation_error * np.maximum(1.0, np.abs(a[layer]))), axis=1)
-        slope = activation.derivative(z[layer - 1], a[layer])
-        if coarse is not None and coarse.crosses_kinks:
-            # Errors of this size reach across the kink of a ReLU: the steepest slope within their reach counts.
-            W, b = weights.kernels[layer - 1], weights.biases[layer - 1]
-            local = coarse.at_sums(layer - 1, W, b, a[layer - 1], z[layer - 1])
-            local += coarse.at_inputs(layer - 1, a[layer - 1]) @ np.square(W)
-            reach = SAFETY / 2 * np.sqrt(local)
-            for near in (z[layer - 1] - reach, z[layer - 1] + reach):
-                slope = np.maximum(slope, activation.derivative(near, activation.forward(near)))
-        dz = da * slope
-    found.rounding += np.sum(np.square(da * SCALING_ROUNDINGS * u * a[0]), axis=1)
-    return found
+    rounding, coarsely = np.zeros(len(dz)), np.zeros(len(dz))
+    for number in reversed(range(len(layers))):
+        layer = layers[number]
+        rounding += np.sum(np.square(dz * np.sqrt(len(layer.W) + 1) * u * layer.magnitude), axis=1)
+        da = dz @ layer.W.T  # (n_samples, fan_in)
+        coarsely += np.sum(np.square(dz) * layer.at_sums, axis=1)
+        coarsely += np.sum(np.square(da) * layer.at_inputs, axis=1)
+        if number > 0:
+            rounding += np.sum(np.square(da * activation_error * np.maximum(1.0, np.abs(layer.a))), axis=1)
+            dz = da * layer.slope
+    rounding += np.sum(np.square(da * SCALING_ROUNDINGS * u * layers[0].a), axis=1)
+    return rounding, coarsely
+
+
+def _log_odds(z: Array, k: int) -> tuple[Array, Array]:
+    """Return the logit of output k and its derivative by all sums of the last layer.
+
+    Parameters
+    ----------
+    z : ndarray of shape (n_samples, n_outputs)
+        A single one is a logit, or a value, itself; several are those of a softmax.
+    k : int
+    """
+    if z.shape[1] == 1:
+        return z[:, 0], np.ones_like(z)
+    others = z.copy()
+    others[:, k] = -np.inf
+    largest = others.max(axis=1, keepdims=True)
+    exponentials = np.exp(others - largest)
+    total = exponentials.sum(axis=1, keepdims=True)
+    slopes = -exponentials / total
+    slopes[:, k] = 1.0
+    return z[:, k] - (largest + np.log(total))[:, 0], slopes
 
 
 def _steps_in_words(quantization: Quantization) -> str:
@@ -306,8 +400,10 @@ def _steps_in_words(quantization: Quantization) -> str:
     return ", ".join(words)
 
 
-def _largest_move(logits: Array, distance: Array) -> Array:
-    """Return how far the probability moves at most when the logit moves by up to `distance`."""
+def _largest_move(spec: NetworkSpec, logits: Array, distance: Array) -> Array:
+    """Return how far the answer moves at most when the logit moves by up to `distance`."""
+    if spec.output == "linear":
+        return distance
     here = sigmoid(logits)
     return np.maximum(sigmoid(logits + distance) - here, here - sigmoid(logits - distance))
 

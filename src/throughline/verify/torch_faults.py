@@ -6,7 +6,7 @@ No ``from __future__ import annotations`` here, as in `frameworks.torch_net`: To
 import torch
 from torch import Tensor, nn
 
-from throughline.frameworks.torch_net import PyTorchNN
+from throughline.frameworks.torch_net import OUTPUTS, PyTorchNN
 
 
 class DropoutLeftOn(nn.Module):
@@ -51,8 +51,8 @@ def leave_dropout_on(network: PyTorchNN) -> PyTorchNN:
 
 
 def apply_sigmoid_twice(network: PyTorchNN) -> PyTorchNN:
-    """Append a sigmoid."""
-    network.layers.append(nn.Sigmoid())
+    """Append the output function once more: a sigmoid, or a softmax."""
+    network.layers.append(OUTPUTS[network.output]())
     return network
 
 

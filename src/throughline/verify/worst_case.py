@@ -52,22 +52,24 @@ def search_in_child(
     Returns
     -------
     dict
-        ``expected``, ``answered`` (None where it is NaN or infinite), ``n_evaluated`` and ``seconds``.
+        ``expected``, ``answered`` (None where it is NaN or infinite), the ``output`` whose they are, ``n_evaluated``
+        and ``seconds``.
     """
     kept, spec = load_weights(Path(weights))
     kept = kept.astype("float64")
     with find_format(format_name).load(Path(path)) as runner:
 
         def answer(X: Array) -> tuple[Array, Array]:
-            return _answered(runner, X), numpy_answers(spec, kept, X)
+            expected = numpy_answers(spec, kept, X)
+            return _answered(runner, X, expected.shape), expected
 
         row, figures = search(answer, np.load(rows, allow_pickle=False), most_rows, longest_s)
     np.save(found, row)
     return figures
 
 
-def _answered(runner: Runner, X: Array) -> Array:
-    return runner.predict(X).reshape(len(X)).astype(np.float64)
+def _answered(runner: Runner, X: Array, shape: tuple[int, ...]) -> Array:
+    return runner.predict(X).reshape(shape).astype(np.float64)
 
 
 def search(
@@ -78,7 +80,7 @@ def search(
     Parameters
     ----------
     answer : callable
-        ``answer(X) -> (answered, expected)``, each of shape (n_samples,).
+        ``answer(X) -> (answered, expected)``, each of shape (n_samples,) or (n_samples, n_outputs).
     X : ndarray of shape (n_samples, n_features), float32
         Rows whose smallest and largest values bound the search, column by column.
     most_rows : int
@@ -90,7 +92,8 @@ def search(
     -------
     row : ndarray of shape (n_features,), float32
     figures : dict
-        ``expected``, ``answered`` (None where it is NaN or infinite), ``n_evaluated`` and ``seconds``.
+        ``expected``, ``answered`` (None where it is NaN or infinite), the ``output`` whose they are, ``n_evaluated``
+        and ``seconds``.
     """
     started, rng = time.perf_counter(), np.random.default_rng(seed)
     low, high = X.min(axis=0), X.max(axis=0)
@@ -116,9 +119,13 @@ def search(
         answered[better], expected[better] = tried_answers[0][better], tried_answers[1][better]
         n_evaluated += len(members)
     at = int(gap.argmax())
+    of_worst, wanted = answered[at].reshape(-1), expected[at].reshape(-1)
+    output = int(_apart(of_worst, wanted).argmax())
+    worst = of_worst[output]
     figures = {
-        "expected": float(expected[at]),
-        "answered": float(answered[at]) if np.isfinite(answered[at]) else None,
+        "expected": float(wanted[output]),
+        "answered": float(worst) if np.isfinite(worst) else None,
+        "output": output,
         "n_evaluated": n_evaluated,
         "seconds": time.perf_counter() - started,
     }
@@ -126,6 +133,12 @@ def search(
 
 
 def _gap(answered: Array, expected: Array) -> Array:
-    # An answer that is not a number is the largest disagreement there is.
-    gap: Array = np.nan_to_num(np.abs(answered - expected), nan=np.inf)
+    """Return how far each row's answers lie apart, at the output where they do most."""
+    gap: Array = _apart(answered, expected).reshape(len(answered), -1).max(axis=1)
     return gap
+
+
+def _apart(answered: Array, expected: Array) -> Array:
+    # An answer that is not a number is the largest disagreement there is.
+    apart: Array = np.nan_to_num(np.abs(answered - expected), nan=np.inf)
+    return apart
