@@ -15,8 +15,10 @@ from throughline.formats.base import ExportInputs, Facts, Format, LayerSteps, Po
 from throughline.formats.savedmodel import SIGNATURE
 from throughline.weights import Array
 
-# The scaling of the inputs, (x - mean) / std: the converter turns the division into a product.
+# The scaling of the inputs, (x - mean) / std: the converter turns the division into a product. Before it features are
+# selected, NaN among them.
 SCALING_OPERATORS = ["SUB", "DIV", "MUL"]
+SELECTING_OPERATORS = ["GATHER", "NOT_EQUAL", "EQUAL", "SELECT", "SELECT_V2", "CAST", "CONCATENATION"]
 
 
 def export_float32(inputs: ExportInputs, path: Path) -> Facts:
@@ -72,7 +74,7 @@ def export_int8(inputs: ExportInputs, path: Path) -> Facts:
     converter = _converter(inputs)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = representative_rows
-    options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=SCALING_OPERATORS)
+    options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=SCALING_OPERATORS + SELECTING_OPERATORS)
     with warnings.catch_warnings():
         # It says that the interpreter with which it would compare has moved to another package.
         warnings.filterwarnings("ignore", message=".*tf.lite.Interpreter is deprecated.*")

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from throughline.data.scaling import scale
+from throughline.data.features import features_of
 from throughline.scratch import ACTIVATIONS, sigmoid
 from throughline.spec import NetworkSpec
 from throughline.weights import Array, Weights
@@ -257,7 +257,7 @@ def _coarse_errors(stored_as: str, computed_in: str, quantization: Quantization 
 def _logit_errors(spec: NetworkSpec, weights: Weights, X: Array, u: float, coarse: _Coarse | None) -> _LogitErrors:
     activation = ACTIVATIONS[spec.hidden_activation]
     activation_error = ACTIVATION_ROUNDINGS[spec.hidden_activation] * u
-    a = [scale(X, weights.mean, weights.std)]  # (n_samples, fan_in) of each layer; float64 stands for exact
+    a = [features_of(spec, weights, X)]  # (n_samples, fan_in) of each layer; float64 stands for exact
     z = []
     for layer, (W, b) in enumerate(zip(weights.kernels, weights.biases, strict=True)):
         if coarse is not None:
