@@ -116,7 +116,7 @@ class Column(JsonSpec):
         How a cell becomes a number: "number" as it reads; "boolean", 0 or 1 by `labels`; a part of a moment;
         "category", the place of its text in `labels`, and for any other text the number of labels.
     fill : float
-        What stands for an empty cell of a column that is no category: the median of the training rows.
+        What stands for an empty cell of a column that is no category, after scaling: that of the training rows' median.
     flag_missing : bool
         Whether a feature of its own says that the cell is empty.
     labels : tuple of str
@@ -142,7 +142,7 @@ class Column(JsonSpec):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require(math.isfinite(self.fill), "fill", "a finite number", self.fill, "give the median")
+        _require(math.isfinite(self.fill), "fill", "a finite number", self.fill, "give the scaled median")
         n_labels = len(self.labels)
         fits = {"boolean": n_labels == 2, "category": n_labels >= 1}.get(self.encoding, n_labels == 0)
         allowed = "two for a boolean, one or more for a category, none for the others"
@@ -164,7 +164,7 @@ class Column(JsonSpec):
 class NetworkSpec(JsonSpec):
     """Architecture of a dense network, from raw rows to the answer.
 
-    Every network begins with what `columns` say and the fixed scaling ``(x - mean) / std``, so that it takes raw rows.
+    Every network begins with the fixed scaling ``(x - mean) / std`` and what `columns` say, so that it takes raw rows.
 
     Attributes
     ----------
@@ -217,8 +217,8 @@ class NetworkSpec(JsonSpec):
     def __post_init__(self) -> None:
         super().__post_init__()
         _require(self.n_inputs >= 1, "n_inputs", "1 or more", self.n_inputs, "give the number of columns")
-        fits, allowed = len(self.columns) in (0, self.n_inputs), f"one for each of {self.n_inputs} inputs, or none"
-        _require(fits, "columns", allowed, len(self.columns), "describe every column of a row, in their order")
+        described, allowed = len(self.columns) in (0, self.n_inputs), f"one for each of {self.n_inputs} inputs, or none"
+        _require(described, "columns", allowed, len(self.columns), "describe every column of a row, in their order")
         _require(
             all(units >= 1 for units in self.hidden_units),
             "hidden_units",

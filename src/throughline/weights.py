@@ -28,7 +28,7 @@ class Weights:
 
     Attributes
     ----------
-    mean, std : ndarray of shape (n_features,)
+    mean, std : ndarray of shape (n_inputs,)
         Scaling taken from the training rows; fixed, not trained.
     kernels : tuple of ndarray of shape (fan_in, fan_out)
         One a dense layer, input to output.
@@ -143,7 +143,7 @@ def initial_weights(spec: NetworkSpec, mean: Array, std: Array) -> Weights:
     ----------
     spec : NetworkSpec
         Sizes, dtype and seed.
-    mean, std : ndarray of shape (n_features,)
+    mean, std : ndarray of shape (n_inputs,)
         Scaling from the training rows.
 
     Returns
@@ -181,7 +181,7 @@ def _never_trained(spec: NetworkSpec) -> list[int]:
 
 
 def _expected_shapes(spec: NetworkSpec) -> list[tuple[str, tuple[int, ...]]]:
-    shapes: list[tuple[str, tuple[int, ...]]] = [(f"scaling.{name}", (spec.n_features,)) for name in ("mean", "std")]
+    shapes: list[tuple[str, tuple[int, ...]]] = [(f"scaling.{name}", (spec.n_inputs,)) for name in ("mean", "std")]
     for i, (fan_in, fan_out) in enumerate(pairwise(spec.layer_sizes), start=1):
         shapes += [(f"dense_{i}.kernel", (fan_in, fan_out)), (f"dense_{i}.bias", (fan_out,))]
     return shapes

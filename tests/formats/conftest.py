@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from throughline.data.features import fit_feature_scaling
+from throughline.data.features import fit_columns
 from throughline.formats import load_formats
 from throughline.formats.base import Format
 from throughline.frameworks.base import PRELOAD
@@ -24,9 +24,9 @@ from throughline.weights import Array, Weights, initial_weights, load_weights
 from .contract import training_rows
 
 COLUMNS = (
-    Column(name="income", source="income", fill=80_000.0, flag_missing=True),
+    Column(name="income", source="income", fill=-0.2, flag_missing=True),
     Column(name="city", source="city", encoding="category", labels=("Bern", "Oslo", "Rome"), flag_missing=True),
-    Column(name="year", source="date", encoding="year", fill=2_001.0),
+    Column(name="year", source="date", encoding="year", fill=0.1),
     Column(name="smokes", source="smokes", encoding="boolean", labels=("no", "yes")),
     Column(name="plan", source="plan", encoding="category", labels=("a", "b"), has_other=True),
 )
@@ -48,7 +48,7 @@ def seeded_weights(spec: NetworkSpec) -> Weights:
     std = 10.0 ** np.linspace(-2, 3, spec.n_inputs)
     mean = std * rng.uniform(-2, 2, spec.n_inputs)
     if spec.columns:
-        mean, std = fit_feature_scaling(mixed_rows(N_ROWS, seed=11), spec.columns)
+        _, mean, std = fit_columns(mixed_rows(N_ROWS, seed=11), spec.columns)
     elif spec.n_inputs == 3:
         mean, std = np.array([90_000.0, 2_000.0, 0.7]), np.array([70_000.0, 12.0, 1e-4])
     weights = initial_weights(spec, mean, std)

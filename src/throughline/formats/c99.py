@@ -86,10 +86,10 @@ void network_predict(const float features[NETWORK_N_INPUTS], float answer[NETWOR
 {
     float layer_0[$n_features];
 $buffers
-$selection    for (size_t i = 0U; i < ${n_features}U; ++i) {
-        layer_0[i] = ($selected[i] - mean[i]) / std[i];
+    for (size_t i = 0U; i < NETWORK_N_INPUTS; ++i) {
+        $scaled[i] = (features[i] - mean[i]) / std[i];
     }
-$layers}
+$selection$layers}
 """
 
 SOFTMAX = """\
@@ -172,11 +172,11 @@ def write_c(spec: NetworkSpec, weights: Weights) -> tuple[str, str]:
     source = Template(SOURCE).substitute(
         math="#include <math.h>\n" if any(name == "softmax" or ACTIVATIONS[name][1] for name in used) else "",
         constants="\n".join([*_selection_constants(spec), *_constants(weights)]),
-        n_features=spec.n_features,
+        n_features=spec.n_features if spec.columns else "NETWORK_N_INPUTS",
         selection=_selection(spec),
-        selected="layer_0" if spec.columns else "features",
+        scaled="scaled" if spec.columns else "layer_0",
         activations="".join(_activation(name) for name in used),
-        buffers="".join(f"    float layer_{i}[{n}];\n" for i, n in enumerate(spec.hidden_units, start=1)),
+        buffers=("    float scaled[NETWORK_N_INPUTS];\n" if spec.columns else "") + "".join(f"    float layer_{i}[{n}];\n" for i, n in enumerate(spec.hidden_units, start=1)),
         layers="".join(_layer(i, spec.layer_sizes, name) for i, name in enumerate(activations, start=1)),
     )
     return header, source
@@ -209,9 +209,9 @@ def _selection(spec: NetworkSpec) -> str:
         return ""
     chosen, text, at = select(spec.columns), "", 0
     for names, value in (
-        (chosen.numbers, "(features[numbers[i]] != features[numbers[i]]) ? fills[i] : features[numbers[i]]"),
-        (chosen.flags, "(features[flags[i]] != features[flags[i]]) ? 1.0f : 0.0f"),
-        (chosen.labels, "(features[labels[i]] == codes[i]) ? 1.0f : 0.0f"),
+        (chosen.numbers, "(scaled[numbers[i]] != scaled[numbers[i]]) ? fills[i] : scaled[numbers[i]]"),
+        (chosen.flags, "(scaled[flags[i]] != scaled[flags[i]]) ? 1.0f : 0.0f"),
+        (chosen.labels, "(scaled[labels[i]] == codes[i]) ? 1.0f : 0.0f"),
     ):
         if len(names):
             text += f"    for (size_t i = 0U; i < {len(names)}U; ++i) {{\n"

@@ -24,7 +24,7 @@ def export(inputs: ExportInputs, path: Path) -> Facts:
     import torch
 
     network = inputs.network
-    example = torch.zeros(2, network.n_inputs, dtype=network.mean.dtype)
+    example = torch.zeros(2, len(network.mean), dtype=network.mean.dtype)
     with contextlib.redirect_stdout(io.StringIO()):  # the exporter prints its steps
         program = torch.onnx.export(
             network.eval(),

@@ -102,7 +102,7 @@ class OpenvinoRunner(Runner):
 
 def _port(tensor: Any) -> Port:
     shape = [None if axis.is_dynamic else axis.get_length() for axis in tensor.partial_shape]
-    return Port(name=tensor.any_name, dtype=tensor.element_type.to_dtype().__name__, shape=shape)
+    return Port(name=tensor.any_name, dtype=tensor.element_type.to_dtype().name, shape=shape)
 
 
 def load_in_float32(path: Path) -> OpenvinoRunner:

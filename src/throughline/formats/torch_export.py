@@ -29,7 +29,7 @@ def export_graph(network: Any, largest_batch: int | None = None) -> Any:
     import torch
 
     # The example has two rows, since sizes 0 and 1 would be frozen.
-    example = torch.zeros(2, network.n_inputs, dtype=network.mean.dtype)
+    example = torch.zeros(2, len(network.mean), dtype=network.mean.dtype)
     batch = torch.export.Dim("batch", max=largest_batch)
     program = torch.export.export(network.eval(), (example,), dynamic_shapes=({0: batch},))
     for node in program.graph.nodes:

@@ -50,10 +50,10 @@ def build(spec: NetworkSpec, weights: Weights) -> keras.Sequential:
     keras.utils.set_random_seed(spec.seed)
     network = keras.Sequential(name="throughline")
     network.add(keras.Input(shape=(spec.n_inputs,), name=INPUT_NAME, dtype=spec.dtype))
-    if spec.columns:
-        network.add(_columns(spec))
     variance = _variance(weights.std)
     network.add(layers.Normalization(mean=weights.mean, variance=variance, dtype=spec.dtype, name="scaling"))
+    if spec.columns:
+        network.add(_columns(spec))
     for i, units in enumerate(spec.hidden_units, start=1):
         network.add(layers.Dense(units, activation=spec.hidden_activation, dtype=spec.dtype, name=f"dense_{i}"))
         network.add(layers.Dropout(spec.dropout, seed=spec.seed + i, dtype=spec.dtype, name=f"dropout_{i}"))
@@ -63,7 +63,7 @@ def build(spec: NetworkSpec, weights: Weights) -> keras.Sequential:
 
 
 def _columns(spec: NetworkSpec) -> keras.Model:
-    """Select the features of raw rows, as `data.features.select_features` does, with layers that are Keras' own.
+    """Select the features of scaled rows, as `data.features.select_features` does, with layers that are Keras' own.
 
     A layer class of ours would do the same, but nobody could load the saved network without this package.
     """

@@ -55,8 +55,8 @@ class PyTorchNN(nn.Module):
         super().__init__()
         dtype = getattr(torch, spec.dtype)
         # Buffers, not parameters: they are saved and exported with the network but never trained.
-        self.register_buffer("mean", torch.zeros(spec.n_features, dtype=dtype))
-        self.register_buffer("std", torch.ones(spec.n_features, dtype=dtype))
+        self.register_buffer("mean", torch.zeros(spec.n_inputs, dtype=dtype))
+        self.register_buffer("std", torch.ones(spec.n_inputs, dtype=dtype))
         self.columns = Columns(spec) if spec.columns else nn.Identity()
         layers: list[nn.Module] = []
         for fan_in, fan_out in zip(spec.layer_sizes[:-2], spec.hidden_units, strict=True):
@@ -67,16 +67,16 @@ class PyTorchNN(nn.Module):
             ]
         layers += [nn.Linear(spec.layer_sizes[-2], spec.n_outputs, dtype=dtype), OUTPUTS[spec.output]()]
         self.layers = nn.Sequential(*layers)
-        self.n_inputs, self.output = spec.n_inputs, spec.output
+        self.output = spec.output
 
     def forward(self, x: Tensor) -> Tensor:
         """Map raw rows of shape (n_samples, n_inputs) to answers of shape (n_samples, n_outputs)."""
-        answers: Tensor = self.layers((self.columns(x) - self.mean) / self.std)
+        answers: Tensor = self.layers(self.columns((x - self.mean) / self.std))
         return answers
 
 
 class Columns(nn.Module):
-    """Selects the features of raw rows, as `data.features.select_features` does.
+    """Selects the features of scaled rows, as `data.features.select_features` does.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class Columns(nn.Module):
         self.has_labels = len(chosen.labels) > 0
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map raw rows of shape (n_samples, n_inputs) to features of shape (n_samples, n_features)."""
+        """Map scaled rows of shape (n_samples, n_inputs) to features of shape (n_samples, n_features)."""
         features: list[Tensor] = []
         if self.has_numbers:
             numbers = x.index_select(1, self.numbers)
