@@ -147,7 +147,9 @@ class Column(JsonSpec):
         fits = {"boolean": n_labels == 2, "category": n_labels >= 1}.get(self.encoding, n_labels == 0)
         allowed = "two for a boolean, one or more for a category, none for the others"
         _require(fits, "labels", allowed, self.labels, "list the texts in the order of their codes")
-        _require(len(set(self.labels)) == n_labels, "labels", "distinct texts", self.labels, "leave out the repeated one")
+        _require(
+            len(set(self.labels)) == n_labels, "labels", "distinct texts", self.labels, "leave out the repeated one"
+        )
 
     @property
     def is_category(self) -> bool:

@@ -57,7 +57,7 @@ def seeded_weights(spec: NetworkSpec) -> Weights:
 
 
 def mixed_rows(n_rows: int, seed: int) -> Array:
-    """Rows of `COLUMNS`: incomes, cities, years, yes or no and plans, a tenth of the cells empty, codes of other texts."""
+    """Rows of `COLUMNS`: incomes, cities, years, yes or no, and plans; a tenth of the cells is empty."""
     rng = np.random.default_rng(seed)
     columns = [
         rng.normal(90_000, 70_000, n_rows),

@@ -163,7 +163,7 @@ def fit_columns(X_train: Array, columns: tuple[Column, ...]) -> tuple[tuple[Colu
     >>> age = Column(name="age", source="age")
     >>> columns, mean, std = fit_columns(np.array([[2.0], [np.nan], [1.0], [9.0]]), (age,))
     >>> mean, columns[0].fill.__round__(4)
-    (array([3.5]), -0.4804)
+    (array([3.5]), -0.4685)
     """
     if not columns:
         return (), *fit_scaling(X_train)

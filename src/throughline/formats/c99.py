@@ -176,7 +176,8 @@ def write_c(spec: NetworkSpec, weights: Weights) -> tuple[str, str]:
         selection=_selection(spec),
         scaled="scaled" if spec.columns else "layer_0",
         activations="".join(_activation(name) for name in used),
-        buffers=("    float scaled[NETWORK_N_INPUTS];\n" if spec.columns else "") + "".join(f"    float layer_{i}[{n}];\n" for i, n in enumerate(spec.hidden_units, start=1)),
+        buffers=("    float scaled[NETWORK_N_INPUTS];\n" if spec.columns else "")
+        + "".join(f"    float layer_{i}[{n}];\n" for i, n in enumerate(spec.hidden_units, start=1)),
         layers="".join(_layer(i, spec.layer_sizes, name) for i, name in enumerate(activations, start=1)),
     )
     return header, source
