@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from throughline.errors import SpecError, UsageError
-from throughline.spec import NetworkSpec, Task, TrainSpec
+from throughline.spec import Column, NetworkSpec, Task, TrainSpec
 
 TASK = Task(name="t", kind="binary", feature_names=("a", "b"), class_names=("no", "yes"), source="by hand")
 SPECS = [NetworkSpec(n_inputs=20), TrainSpec(), TASK]
@@ -18,6 +18,7 @@ SPECS = [NetworkSpec(n_inputs=20), TrainSpec(), TASK]
 OTHER = {
     NetworkSpec: {
         "n_inputs": 21,
+        "columns": tuple(Column(name=f"x{i}", source="file") for i in range(20)),
         "hidden_units": (64, 33),
         "hidden_activation": "tanh",
         "output": "linear",
@@ -92,6 +93,24 @@ def test_digest_is_the_same_in_every_release():
     # Written down once: a change of these breaks the names of runs that others have kept.
     assert NetworkSpec(n_inputs=20).digest == "69596843353649e1"
     assert TrainSpec().digest == "c56f385ccbaead20"
+
+
+def test_columns_travel_as_json_and_are_checked():
+    city = Column(name="city", source="city", encoding="category", labels=("Bern", "Rome"), flag_missing=True)
+    spec = NetworkSpec(n_inputs=2, columns=(city, Column(name="age", source="age", fill=0.25)))
+    assert NetworkSpec.from_json(spec.to_json()) == spec
+    assert spec.layer_sizes == (5, 64, 32, 1)
+    for changes, said in (
+        ({"labels": ()}, "labels must be two for a boolean, one or more for a category, none for the others"),
+        ({"labels": ("Bern", "Bern")}, "labels must be distinct texts"),
+        ({"encoding": "boolean", "labels": ("no",)}, "labels must be two for a boolean"),
+        ({"encoding": "number"}, "labels must be two for a boolean"),
+        ({"fill": float("nan")}, "fill must be a finite number"),
+    ):
+        with pytest.raises(SpecError, match=said):
+            dataclasses.replace(city, **changes)
+    with pytest.raises(SpecError, match="columns must be one for each of 3 inputs, or none, but got 2"):
+        dataclasses.replace(spec, n_inputs=3)
 
 
 def test_softmax_has_an_output_for_each_class():

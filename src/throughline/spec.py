@@ -104,15 +104,80 @@ class Task(JsonSpec):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Column(JsonSpec):
+    """One column of the rows that a network takes, and what the network makes of it.
+
+    A row is made of float32 numbers: a number as it is, a category as its code, NaN where a cell is empty. What the
+    cells of a file become on their way there is the business of `data.encode`; what the network makes of a row, of
+    `data.features`.
+
+    Attributes
+    ----------
+    name : str
+    source : str
+        Column of the file that it was read from; several may come from one, such as the parts of a date.
+    encoding : str
+        How a cell becomes a number: "number" as it reads; "boolean", 0 or 1 by `labels`; a part of a moment;
+        "category", the place of its text in `labels`, and for any other text the number of labels.
+    fill : float
+        What stands for an empty cell of a column that is no category, after scaling: that of the training rows' median.
+    flag_missing : bool
+        Whether a feature of its own says that the cell is empty.
+    labels : tuple of str
+        Categories, in the order of their codes; for "boolean" what stands for 0 and for 1.
+    has_other : bool
+        Whether training rows had texts beyond the labels.
+
+    Examples
+    --------
+    >>> Column(name="city", source="city", encoding="category", labels=("Bern", "Rome")).n_features
+    3
+    >>> Column(name="age", source="age", flag_missing=True).n_features
+    2
+    """
+
+    name: str
+    source: str
+    encoding: Literal["number", "boolean", "category", "year", "month", "day", "weekday", "hour", "days"] = "number"
+    fill: float = 0.0
+    flag_missing: bool = False
+    labels: tuple[str, ...] = ()
+    has_other: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(math.isfinite(self.fill), "fill", "a finite number", self.fill, "give the scaled median")
+        n_labels = len(self.labels)
+        fits = {"boolean": n_labels == 2, "category": n_labels >= 1}.get(self.encoding, n_labels == 0)
+        allowed = "two for a boolean, one or more for a category, none for the others"
+        _require(fits, "labels", allowed, self.labels, "list the texts in the order of their codes")
+        _require(
+            len(set(self.labels)) == n_labels, "labels", "distinct texts", self.labels, "leave out the repeated one"
+        )
+
+    @property
+    def is_category(self) -> bool:
+        """Whether its numbers are codes."""
+        return self.encoding == "category"
+
+    @property
+    def n_features(self) -> int:
+        """How many features it becomes: a number is one, a category one a label and one for all other texts."""
+        return (len(self.labels) + 1 if self.is_category else 1) + self.flag_missing
+
+
+@dataclass(frozen=True, kw_only=True)
 class NetworkSpec(JsonSpec):
     """Architecture of a dense network, from raw rows to the answer.
 
-    Every network begins with the fixed scaling ``(x - mean) / std``, so that it takes raw rows.
+    Every network begins with the fixed scaling ``(x - mean) / std`` and what `columns` say, so that it takes raw rows.
 
     Attributes
     ----------
     n_inputs : int
-        Number of features.
+        Number of columns of a raw row.
+    columns : tuple of Column
+        What becomes of each of them; none at all if each is a number that is never missing.
     hidden_units : tuple of int
         Width of each hidden layer; none of them gives logistic or linear regression.
     hidden_activation : {"relu", "tanh", "sigmoid", "gelu", "linear"}
@@ -142,9 +207,10 @@ class NetworkSpec(JsonSpec):
     ((20, 64, 32, 1), 3457)
     """
 
-    ADDED: ClassVar[frozenset[str]] = frozenset({"output", "n_outputs"})
+    ADDED: ClassVar[frozenset[str]] = frozenset({"output", "n_outputs", "columns"})
 
     n_inputs: int
+    columns: tuple[Column, ...] = ()
     hidden_units: tuple[int, ...] = (64, 32)
     hidden_activation: ActivationName = "relu"
     output: OutputName = "sigmoid"
@@ -156,7 +222,9 @@ class NetworkSpec(JsonSpec):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require(self.n_inputs >= 1, "n_inputs", "1 or more", self.n_inputs, "give the number of features")
+        _require(self.n_inputs >= 1, "n_inputs", "1 or more", self.n_inputs, "give the number of columns")
+        described, allowed = len(self.columns) in (0, self.n_inputs), f"one for each of {self.n_inputs} inputs, or none"
+        _require(described, "columns", allowed, len(self.columns), "describe every column of a row, in their order")
         _require(
             all(units >= 1 for units in self.hidden_units),
             "hidden_units",
@@ -173,9 +241,14 @@ class NetworkSpec(JsonSpec):
         _require(self.seed >= 0, "seed", "a whole number from 0", self.seed, "pass a number such as 7")
 
     @property
+    def n_features(self) -> int:
+        """What the first layer takes in: as many as inputs, unless columns become several."""
+        return sum(column.n_features for column in self.columns) if self.columns else self.n_inputs
+
+    @property
     def layer_sizes(self) -> tuple[int, ...]:
-        """Widths from input to output."""
-        return (self.n_inputs, *self.hidden_units, self.n_outputs)
+        """Widths of the dense layers, from features to output."""
+        return (self.n_features, *self.hidden_units, self.n_outputs)
 
     @property
     def n_parameters(self) -> int:

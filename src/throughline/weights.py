@@ -149,7 +149,8 @@ def initial_weights(spec: NetworkSpec, mean: Array, std: Array) -> Weights:
     Returns
     -------
     Weights
-        Glorot-uniform kernels (drawn in float64, then rounded to `spec.dtype`) and zero biases.
+        Glorot-uniform kernels (drawn in float64, then rounded to `spec.dtype`) and zero biases; zero too where a
+        feature is 0 in every training row, since nothing would ever move such a weight from where it was drawn.
 
     Examples
     --------
@@ -164,11 +165,23 @@ def initial_weights(spec: NetworkSpec, mean: Array, std: Array) -> Weights:
         limit = np.sqrt(6.0 / (fan_in + fan_out))
         kernels.append(rng.uniform(-limit, limit, (fan_in, fan_out)).astype(spec.dtype))
         biases.append(np.zeros(fan_out, spec.dtype))
+    kernels[0][_never_trained(spec)] = 0
     return Weights(np.asarray(mean, spec.dtype), np.asarray(std, spec.dtype), tuple(kernels), tuple(biases))
 
 
+def _never_trained(spec: NetworkSpec) -> list[int]:
+    """Return the features that are 0 in every training row: texts beyond a category's labels, if there were none."""
+    at = sum(1 for column in spec.columns if not column.is_category) + sum(c.flag_missing for c in spec.columns)
+    never = []
+    for column in spec.columns:
+        if column.is_category:
+            at += len(column.labels) + 1
+            never += [] if column.has_other else [at - 1]
+    return never
+
+
 def _expected_shapes(spec: NetworkSpec) -> list[tuple[str, tuple[int, ...]]]:
-    shapes: list[tuple[str, tuple[int, ...]]] = [("scaling.mean", (spec.n_inputs,)), ("scaling.std", (spec.n_inputs,))]
+    shapes: list[tuple[str, tuple[int, ...]]] = [(f"scaling.{name}", (spec.n_inputs,)) for name in ("mean", "std")]
     for i, (fan_in, fan_out) in enumerate(pairwise(spec.layer_sizes), start=1):
         shapes += [(f"dense_{i}.kernel", (fan_in, fan_out)), (f"dense_{i}.bias", (fan_out,))]
     return shapes

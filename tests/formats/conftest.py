@@ -11,20 +11,29 @@ from typing import Any
 import numpy as np
 import pytest
 
+from throughline.data.features import fit_columns
 from throughline.formats import load_formats
 from throughline.formats.base import Format
 from throughline.frameworks.base import PRELOAD
 from throughline.processes import Child
 from throughline.record import TrainingRecord
-from throughline.spec import NetworkSpec
+from throughline.spec import Column, NetworkSpec
 from throughline.verify.prove import HeldOutRows, TrainedNetwork, missing_runtime
 from throughline.weights import Array, Weights, initial_weights, load_weights
 
 from .contract import training_rows
 
+COLUMNS = (
+    Column(name="income", source="income", fill=-0.2, flag_missing=True),
+    Column(name="city", source="city", encoding="category", labels=("Bern", "Oslo", "Rome"), flag_missing=True),
+    Column(name="year", source="date", encoding="year", fill=0.1),
+    Column(name="smokes", source="smokes", encoding="boolean", labels=("no", "yes")),
+    Column(name="plan", source="plan", encoding="category", labels=("a", "b"), has_other=True),
+)
 SPECS = {
     "20-64-32-1": NetworkSpec(n_inputs=20, seed=5),
     "3-5-1": NetworkSpec(n_inputs=3, hidden_units=(5,), hidden_activation="tanh", seed=6),
+    "mixed": NetworkSpec(n_inputs=len(COLUMNS), columns=COLUMNS, hidden_units=(16, 8), seed=7),
 }
 N_ROWS = 1000  # neither a multiple of 33 nor of 2 * 33: the last batch is a short one
 
@@ -38,14 +47,33 @@ def seeded_weights(spec: NetworkSpec) -> Weights:
     rng = np.random.default_rng(spec.seed)
     std = 10.0 ** np.linspace(-2, 3, spec.n_inputs)
     mean = std * rng.uniform(-2, 2, spec.n_inputs)
-    if spec.n_inputs == 3:
+    if spec.columns:
+        _, mean, std = fit_columns(mixed_rows(N_ROWS, seed=11), spec.columns)
+    elif spec.n_inputs == 3:
         mean, std = np.array([90_000.0, 2_000.0, 0.7]), np.array([70_000.0, 12.0, 1e-4])
     weights = initial_weights(spec, mean, std)
     biases = tuple(rng.normal(scale=0.3, size=bias.shape).astype(spec.dtype) for bias in weights.biases)
     return Weights(weights.mean, weights.std, tuple(2 * kernel for kernel in weights.kernels), biases)
 
 
-def raw_rows(weights: Weights, n_rows: int, seed: int = 9) -> Array:
+def mixed_rows(n_rows: int, seed: int) -> Array:
+    """Rows of `COLUMNS`: incomes, cities, years, yes or no, and plans; a tenth of the cells is empty."""
+    rng = np.random.default_rng(seed)
+    columns = [
+        rng.normal(90_000, 70_000, n_rows),
+        rng.integers(0, 4, n_rows),
+        rng.integers(1960, 2026, n_rows),
+        rng.integers(0, 2, n_rows),
+        rng.integers(0, 3, n_rows),
+    ]
+    rows = np.column_stack(columns).astype(np.float32)
+    rows[rng.uniform(size=rows.shape) < 0.1] = np.nan
+    return rows
+
+
+def raw_rows(spec: NetworkSpec, weights: Weights, n_rows: int, seed: int = 9) -> Array:
+    if spec.columns:
+        return mixed_rows(n_rows, seed)
     scaled = np.random.default_rng(seed).normal(size=(n_rows, len(weights.mean)))
     return (weights.mean + weights.std * scaled).astype(np.float32)
 
@@ -113,8 +141,8 @@ def exported_by(start: Callable[..., Child], tmp_path_factory: pytest.TempPathFa
             for name, spec in SPECS.items():
                 weights = seeded_weights(spec)
                 weights.save(folder / f"{name}.safetensors", spec)
-                np.save(folder / f"{name}.npy", raw_rows(weights, N_ROWS))
-                np.save(training_rows(str(folder / f"{name}.npy")), raw_rows(weights, N_ROWS, seed=10))
+                np.save(folder / f"{name}.npy", raw_rows(spec, weights, N_ROWS))
+                np.save(training_rows(str(folder / f"{name}.npy")), raw_rows(spec, weights, N_ROWS, seed=10))
             arguments = {
                 "framework": framework,
                 "sources": {name: str(folder / f"{name}.safetensors") for name in SPECS},

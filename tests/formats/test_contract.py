@@ -53,16 +53,16 @@ def proven(start, exported_by, tmp_path_factory):
     """Prove a format's file of the large network as a run does, in a child of its own, once a source."""
     records = {}
 
-    def record(form, source=None):
+    def record(form, source=None, network="20-64-32-1"):
         source = source or form.framework
-        if (form.name, source) not in records:
+        if (form.name, source, network) not in records:
             # A network that is rebuilt from its weights has the file that the other framework's own has.
             exported, made = exported_by(source), exported_by(form.exporting_framework(source))
-            network, rows = exported.network(form, "20-64-32-1"), exported.rows("20-64-32-1")
-            network = dataclasses.replace(network, exports=made.made["20-64-32-1"]["first"])
+            trained, rows = exported.network(form, network), exported.rows(network)
+            trained = dataclasses.replace(trained, exports=made.made[network]["first"])
             with start(form.name, form.preload, tmp_path_factory.mktemp("proof"), form.environment) as child:
-                records[form.name, source] = prove(form, child, network, rows, made.folder)
-        return records[form.name, source]
+                records[form.name, source, network] = prove(form, child, trained, rows, made.folder)
+        return records[form.name, source, network]
 
     return record
 
@@ -114,6 +114,13 @@ def test_the_file_alone_is_proven_to_be_the_network(form, proven):
     assert record.largest_difference <= record.tolerance
     assert record.tolerance < {"float32": 1e-4, "float16": 0.05, "bfloat16": 0.3, "int8": 0.4}[precision(form)]
     assert 0 < record.numpy_largest_difference <= record.tolerance
+
+
+def test_the_file_of_a_network_of_mixed_columns_is_proven(form, proven):
+    made_for(form, "mixed", "first")
+    record = proven(form, network="mixed")
+    assert (record.status, record.reason) == ("passed", "")
+    assert record.n_flips <= {"float32": 0, "float16": 2}.get(precision(form), 50)
 
 
 @pytest.mark.parametrize("source", EXPORTING_FRAMEWORKS)

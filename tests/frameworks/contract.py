@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from throughline.data.features import fit_columns
 from throughline.data.split import Split, load_split
 from throughline.errors import DataError, DivergenceError, SpecError
 from throughline.frameworks.base import load_framework
 from throughline.processes import Emit
-from throughline.spec import NetworkSpec, TrainSpec
+from throughline.spec import Column, NetworkSpec, TrainSpec
 from throughline.weights import Array, Weights, initial_weights, load_weights
 
 N_ROWS = 60
@@ -71,6 +72,7 @@ def ask_all(framework: str, split: str, folder: str, emit: Emit) -> dict[str, An
         "dropout": ask_dropout(framework, split, emit),
         "narrow": {str(std): ask_narrow_columns(framework, std, emit) for std in NARROW},
         "wide": ask_wide(framework, split, folder, emit),
+        "columns": ask_columns(framework, split, folder, emit),
     }
 
 
@@ -277,3 +279,47 @@ def _diverge(net: Any, rows: Split, folder: Path) -> str:
         net.get_weights(network).save(folder / "diverged.safetensors", spec)
         return str(error)
     return "did not diverge"
+
+
+# --- columns that are no plain numbers -------------------------------------------------------------------------------
+
+COLUMNS = (
+    Column(name="x0", source="x0", flag_missing=True),
+    Column(name="c", source="c", encoding="category", labels=("a", "b", "c"), flag_missing=True),
+    Column(name="x2", source="x2"),
+    Column(name="d", source="d", encoding="category", labels=("e",), has_other=True),
+)
+
+
+def columns_case(split: Split, dtype: str = "float64") -> tuple[NetworkSpec, Weights, Split]:
+    """The split with a tenth of its cells empty and two of its columns cut into codes; network and start for it."""
+    rng = np.random.default_rng(17)
+    edges = {1: np.quantile(split.X_train[:, 1], [0.25, 0.5, 0.75]), 3: np.quantile(split.X_train[:, 3], [0.5])}
+    parts = {}
+    for part in ("X_train", "X_val", "X_test"):
+        X = getattr(split, part).copy()
+        for column, cuts in edges.items():
+            X[:, column] = np.digitize(X[:, column], cuts)
+        X[rng.uniform(size=X.shape) < 0.1] = np.nan
+        parts[part] = X
+    columns, mean, std = fit_columns(parts["X_train"], COLUMNS)
+    spec = NetworkSpec(n_inputs=4, columns=columns, hidden_units=(12, 6), dropout=0.0, dtype=dtype, seed=8)
+    return spec, initial_weights(spec, mean, std), dataclasses.replace(split, **parts)
+
+
+def ask_columns(framework: str, split: str, folder: str, emit: Emit) -> list[dict[str, Any]]:
+    """Train in a fixed order on such columns; keep weights and answers."""
+    net = load_framework(framework)
+    spec, weights, rows = columns_case(load_split(Path(split)))
+    network = net.build(spec, weights)
+    before = net.get_weights(network)
+    epochs = net.fit(network, TrainSpec(**FIXED), rows, lambda epoch: None)
+    kept = net.get_weights(network)
+    kept.save(Path(folder) / "columns.safetensors", spec)
+    np.savez(
+        Path(folder) / "columns.npz",
+        answers=net.predict(network, rows.X_test),
+        **_named("built", before),
+        **_arrays("gradient", net.gradients(network, rows.X_test.astype(spec.dtype), rows.y_test)),
+    )
+    return [dataclasses.asdict(epoch) for epoch in epochs]

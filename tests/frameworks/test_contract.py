@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from throughline.data.features import feature_names
 from throughline.errors import UsageError
 from throughline.frameworks import numpy_net
 from throughline.frameworks.base import FRAMEWORKS, PRELOAD, STOCK_RULES, Epoch, Framework, best_epoch, load_framework
 from throughline.scratch import sigmoid
+from throughline.spec import TrainSpec
 from throughline.verify.reference import numpy_answers
 from throughline.verify.tolerance import derive_tolerance
 
@@ -222,6 +224,26 @@ def test_a_training_that_diverges_stops_in_words_and_leaves_good_weights(asked):
     assert re.search(r"diverged in epoch \d+.*weight.* layer \d", said), said
     left, _ = contract.load_weights(asked.folder / "diverged.safetensors")
     assert all(np.isfinite(array).all() for array in left.parameters)
+
+
+def test_empty_cells_and_categories_are_the_same_network_in_every_framework(asked, framework, split):
+    spec, weights, rows = contract.columns_case(split)
+    network = numpy_net.build(spec, weights)
+    reference = numpy_net.fit(network, TrainSpec(**contract.FIXED), rows, lambda epoch: None)
+    with np.load(asked.folder / "columns.npz") as found:
+        for name, array in weights.named_arrays().items():
+            assert_array_almost_exact(found[f"built {name}"], array, ulps=1 if name == "scaling.std" else 0)
+        kept, _ = contract.load_weights(asked.folder / "columns.safetensors")
+        assert_allclose(found["answers"], numpy_answers(spec, kept, rows.X_test), rtol=1e-12)
+        assert np.isfinite(found["answers"]).all()
+        trained = numpy_net.build(spec, kept)
+        for i, gradient in enumerate(numpy_net.gradients(trained, rows.X_test.astype(np.float64), rows.y_test)):
+            assert_allclose(found[f"gradient {i}"], gradient, rtol=1e-9, atol=1e-11)
+    # Adam's epsilon stands elsewhere in Keras, and it rounds its constants to float32.
+    rtol = 1e-2 if framework == "keras" else 1e-9
+    assert_allclose([epoch["loss"] for epoch in asked.columns], [epoch.loss for epoch in reference], rtol=rtol)
+    unseen = [i for i, name in enumerate(feature_names(spec.columns)) if name == "c = other"]
+    assert not weights.kernels[0][unseen].any()
 
 
 # --- the table of frameworks -----------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from throughline.chapters.base import Chapter, Run
-from throughline.data.scaling import scale
+from throughline.data.features import features_of
 from throughline.data.tasks import SeparableSet, separable
 from throughline.record import Bar, PerceptronRecord, PlanePicture, make_bar
 from throughline.scratch import Perceptron, margin, novikoff_bound
@@ -39,7 +39,7 @@ def tell(run: Run) -> list[Bar]:
         novikoff_bound=bound,
         train_accuracy=perceptron.score(X, y),
         test_accuracy=perceptron.score(X_test, y_test),
-        task_test_accuracy=on_task.score(scale(run.split.X_test, run.initial.mean, run.initial.std), run.split.y_test),
+        task_test_accuracy=on_task.score(features_of(run.network, run.initial, run.split.X_test), run.split.y_test),
         task_n_epochs=on_task.n_epochs_,
         task_converged=on_task.converged_,
         picture=_picture(points, X, y, perceptron.path_),
@@ -52,7 +52,7 @@ def tell(run: Run) -> list[Bar]:
 
 
 def _on_task(run: Run) -> Perceptron:
-    X = scale(run.split.X_train[:TASK_MAX_ROWS], run.initial.mean, run.initial.std)
+    X = features_of(run.network, run.initial, run.split.X_train[:TASK_MAX_ROWS])
     return Perceptron(max_epochs=TASK_MAX_EPOCHS, record_path=False).fit(X, run.split.y_train[:TASK_MAX_ROWS])
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 
 from throughline.chapters.base import Chapter, Run
-from throughline.data.scaling import scale
 from throughline.data.tasks import two_moons, xor
 from throughline.frameworks import numpy_net
 from throughline.record import Bar, GradientRecord, MlpRecord, PlanePicture, PlaneProblem, TrainingRecord, make_bar
@@ -93,7 +92,7 @@ def _check_gradients(run: Run) -> GradientRecord:
     """Compare with central differences at the start weights and with a framework at its trained ones."""
     X, y = run.split.X_train[:N_GRADIENT_ROWS], run.split.y_train[:N_GRADIENT_ROWS]
     network = numpy_net.build(*run.in_float64(run.initial))
-    scaled = scale(X.astype(np.float64), network.mean, network.std)
+    scaled = network.features(X.astype(np.float64))
     check = gradient_check(network.mlp, scaled, y[:, None])
     framework = next((name for name in ("torch", "keras") if name in run.trained), "")
     return GradientRecord(

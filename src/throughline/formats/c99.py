@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from throughline.data.features import select
 from throughline.errors import MissingPackageError, SpecError, VerificationError
 from throughline.formats.base import (
     ExportInputs,
@@ -65,7 +66,7 @@ HEADER = """\
 #define NETWORK_N_INPUTS $n_inputs
 #define NETWORK_N_OUTPUTS $n_outputs
 
-/* Takes one row of raw features in the order of training, scales it, and answers $meaning. */
+/* Takes one raw row in the order of training$what, scales it, and answers $meaning. */
 void network_predict(const float features[NETWORK_N_INPUTS], float answer[NETWORK_N_OUTPUTS]);
 
 #endif
@@ -94,12 +95,12 @@ static void dense(const float kernel[], const float bias[], const float input[],
 
 void network_predict(const float features[NETWORK_N_INPUTS], float answer[NETWORK_N_OUTPUTS])
 {
-    float layer_0[NETWORK_N_INPUTS];
+    float layer_0[$n_features];
 $buffers
     for (size_t i = 0U; i < NETWORK_N_INPUTS; ++i) {
-        layer_0[i] = (features[i] - mean[i]) / std[i];
+        $scaled[i] = (features[i] - mean[i]) / std[i];
     }
-$layers}
+$selection$layers}
 """
 
 SOFTMAX = """\
@@ -177,12 +178,17 @@ def write_c(spec: NetworkSpec, weights: Weights) -> tuple[str, str]:
         n_inputs=spec.n_inputs,
         n_outputs=spec.layer_sizes[-1],
         meaning=MEANINGS[spec.output],
+        what=", NaN where a number is missing and codes for categories" if spec.columns else "",
     )
     source = Template(SOURCE).substitute(
         math="#include <math.h>\n" if any(name == "softmax" or ACTIVATIONS[name][1] for name in used) else "",
-        constants="\n".join(_constants(weights)),
+        constants="\n".join([*_selection_constants(spec), *_constants(weights)]),
+        n_features=spec.n_features if spec.columns else "NETWORK_N_INPUTS",
+        selection=_selection(spec),
+        scaled="scaled" if spec.columns else "layer_0",
         activations="".join(_activation(name) for name in used),
-        buffers="".join(f"    float layer_{i}[{n}];\n" for i, n in enumerate(spec.hidden_units, start=1)),
+        buffers=("    float scaled[NETWORK_N_INPUTS];\n" if spec.columns else "")
+        + "".join(f"    float layer_{i}[{n}];\n" for i, n in enumerate(spec.hidden_units, start=1)),
         layers="".join(_layer(i, spec.layer_sizes, name) for i, name in enumerate(activations, start=1)),
     )
     return header, source
@@ -193,6 +199,37 @@ def _constants(weights: Weights) -> list[str]:
     for i, (kernel, bias) in enumerate(zip(weights.kernels, weights.biases, strict=True), start=1):
         named += [(f"kernel_{i}", kernel.T), (f"bias_{i}", bias)]
     return [_constant(name, np.ravel(values)) for name, values in named]
+
+
+def _selection_constants(spec: NetworkSpec) -> list[str]:
+    """Return what `_selection` reads: where each feature comes from, fills and codes."""
+    if not spec.columns:
+        return []
+    chosen = select(spec.columns)
+    places = [("numbers", chosen.numbers), ("flags", chosen.flags), ("labels", chosen.labels)]
+    indices = [
+        f"static const size_t {name}[{len(values)}] = {{{', '.join(f'{value}U' for value in values)}}};\n"
+        for name, values in places
+        if len(values)
+    ]
+    return indices + [_constant(n, v) for n, v in (("fills", chosen.fills), ("codes", chosen.codes)) if len(v)]
+
+
+def _selection(spec: NetworkSpec) -> str:
+    """Return the loops that select the features; only NaN differs from itself."""
+    if not spec.columns:
+        return ""
+    chosen, text, at = select(spec.columns), "", 0
+    for names, value in (
+        (chosen.numbers, "(scaled[numbers[i]] != scaled[numbers[i]]) ? fills[i] : scaled[numbers[i]]"),
+        (chosen.flags, "(scaled[flags[i]] != scaled[flags[i]]) ? 1.0f : 0.0f"),
+        (chosen.labels, "(scaled[labels[i]] == codes[i]) ? 1.0f : 0.0f"),
+    ):
+        if len(names):
+            text += f"    for (size_t i = 0U; i < {len(names)}U; ++i) {{\n"
+            text += f"        layer_0[{at}U + i] = {value};\n    }}\n"
+        at += len(names)
+    return text
 
 
 def _constant(name: str, values: Array) -> str:

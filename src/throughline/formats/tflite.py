@@ -31,7 +31,8 @@ from throughline.formats.base import (
 from throughline.formats.savedmodel import SIGNATURE
 from throughline.weights import Array
 
-# The scaling of the inputs, (x - mean) / std: the converter turns the division into a product.
+# The scaling of the inputs, (x - mean) / std: the converter turns the division into a product. After it features
+# are selected, NaN among them.
 SCALING_OPERATORS = ["SUB", "DIV", "MUL"]
 # Operators whose constants are weights.
 PRODUCTS = (
@@ -41,6 +42,7 @@ PRODUCTS = (
 HALF_STEP = 2.0**-11  # of float16, as a share of the number
 # Numbers of the schema's enumeration of types.
 DTYPES: dict[int, type[np.generic]] = {0: np.float32, 1: np.float16, 2: np.int32, 9: np.int8}
+SELECTING_OPERATORS = ["GATHER", "NOT_EQUAL", "EQUAL", "SELECT", "SELECT_V2", "CAST", "CONCATENATION"]
 
 
 def export_float32(inputs: ExportInputs, path: Path) -> Facts:
@@ -96,7 +98,7 @@ def export_int8(inputs: ExportInputs, path: Path) -> Facts:
     converter = _converter(inputs)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = representative_rows
-    options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=SCALING_OPERATORS)
+    options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=SCALING_OPERATORS + SELECTING_OPERATORS)
     with warnings.catch_warnings():
         # It says that the interpreter with which it would compare has moved to another package.
         warnings.filterwarnings("ignore", message=".*tf.lite.Interpreter is deprecated.*")

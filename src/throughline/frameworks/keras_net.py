@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from throughline.data.features import select
 from throughline.data.split import Split
 from throughline.errors import DataError
 from throughline.frameworks.base import Epoch, OnEpoch, divergence, refuse_other_than_stock
@@ -50,12 +51,39 @@ def build(spec: NetworkSpec, weights: Weights) -> keras.Sequential:
     network.add(keras.Input(shape=(spec.n_inputs,), name=INPUT_NAME, dtype=spec.dtype))
     variance = _variance(weights.std)
     network.add(layers.Normalization(mean=weights.mean, variance=variance, dtype=spec.dtype, name="scaling"))
+    if spec.columns:
+        network.add(_columns(spec))
     for i, units in enumerate(spec.hidden_units, start=1):
         network.add(layers.Dense(units, activation=spec.hidden_activation, dtype=spec.dtype, name=f"dense_{i}"))
         network.add(layers.Dropout(spec.dropout, seed=spec.seed + i, dtype=spec.dtype, name=f"dropout_{i}"))
     network.add(layers.Dense(spec.n_outputs, activation=spec.output, dtype=spec.dtype, name=spec.output_name))
     set_weights(network, weights)
     return network
+
+
+def _columns(spec: NetworkSpec) -> keras.Model:
+    """Select the features of scaled rows, as `data.features.select_features` does, with layers that are Keras' own.
+
+    A layer class of ours would do the same, but nobody could load the saved network without this package.
+    """
+    import keras
+    from keras import ops
+
+    chosen = select(spec.columns)
+    rows = keras.Input(shape=(spec.n_inputs,), dtype=spec.dtype)
+    features = []
+    if len(chosen.numbers):
+        numbers = ops.take(rows, chosen.numbers, axis=1)
+        # Only NaN differs from itself; TFLite has no operator that asks for NaN.
+        features.append(ops.where(ops.not_equal(numbers, numbers), chosen.fills.astype(spec.dtype), numbers))
+    if len(chosen.flags):
+        flagged = ops.take(rows, chosen.flags, axis=1)
+        features.append(ops.cast(ops.not_equal(flagged, flagged), spec.dtype))
+    if len(chosen.labels):
+        labelled = ops.take(rows, chosen.labels, axis=1)
+        features.append(ops.cast(ops.equal(labelled, chosen.codes.astype(spec.dtype)), spec.dtype))
+    joined = features[0] if len(features) == 1 else ops.concatenate(features, axis=1)
+    return keras.Model(rows, joined, name="columns")
 
 
 def get_weights(network: keras.Sequential) -> Weights:

@@ -8,22 +8,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from throughline.data.scaling import scale
+from throughline.data.features import features
 from throughline.data.split import Split
 from throughline.frameworks.base import Epoch, OnEpoch, Stopping, divergence
 from throughline.frameworks.rows import answers, batches, row_weights, score, targets
 from throughline.scratch import MLP, Adam, AdamW, GradientDescent, RMSprop, Trace
-from throughline.spec import NetworkSpec, TrainSpec
+from throughline.spec import Column, NetworkSpec, TrainSpec
 from throughline.weights import Array, Weights
 
 
 @dataclass
 class NumpyNet:
-    """The scaling and the `MLP` behind it."""
+    """What becomes of raw rows, and the `MLP` behind it."""
 
     mean: Array
     std: Array
     mlp: MLP
+    columns: tuple[Column, ...] = ()
+
+    def features(self, X: Array) -> Array:
+        """Return what the first layer takes in, shape (n_samples, n_features)."""
+        return features(X, self.columns, self.mean, self.std)
 
 
 def build(spec: NetworkSpec, weights: Weights) -> NumpyNet:
@@ -36,7 +41,7 @@ def build(spec: NetworkSpec, weights: Weights) -> NumpyNet:
         dtype=spec.dtype,
         parameters=weights.parameters,
     )
-    return NumpyNet(weights.mean.copy(), weights.std.copy(), mlp)
+    return NumpyNet(weights.mean.copy(), weights.std.copy(), mlp, spec.columns)
 
 
 def get_weights(network: NumpyNet) -> Weights:
@@ -58,7 +63,7 @@ def fit(network: NumpyNet, spec: TrainSpec, split: Split, on_epoch: OnEpoch) -> 
     mlp, output = network.mlp, network.mlp.loss.output_activation
     spec.check_fits(output, mlp.layer_sizes[-1])
     optimizer, stopping, rng = make_optimizer(spec), Stopping(spec), np.random.default_rng(spec.shuffle_seed)
-    X, X_val = (scale(rows, network.mean, network.std) for rows in (split.X_train, split.X_val))
+    X, X_val = network.features(split.X_train), network.features(split.X_val)
     y, y_val = (targets(labels, output, mlp.layer_sizes[-1], mlp.dtype.name) for labels in (split.y_train, split.y_val))
     weights = row_weights(split.y_train, spec, mlp.dtype.name)
     epochs: list[Epoch] = []
@@ -150,11 +155,11 @@ def make_optimizer(spec: TrainSpec) -> GradientDescent | RMSprop | Adam:
 
 def predict(network: NumpyNet, X: Array) -> Array:
     """Return probabilities or values, shape (n_samples,), or (n_samples, n_classes) under softmax."""
-    return answers(network.mlp.predict_proba(scale(X, network.mean, network.std)))
+    return answers(network.mlp.predict_proba(network.features(X)))
 
 
 def gradients(network: NumpyNet, X: Array, y: Array) -> list[Array]:
     """Return the gradients of backpropagation, dropout off."""
     mlp = network.mlp
     wanted = targets(y, mlp.loss.output_activation, mlp.layer_sizes[-1], mlp.dtype.name)
-    return list(mlp.backward(mlp.forward(scale(X, network.mean, network.std)), wanted))
+    return list(mlp.backward(mlp.forward(network.features(X)), wanted))

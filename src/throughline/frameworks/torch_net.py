@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from throughline.data.features import select
 from throughline.data.split import Split
 from throughline.frameworks.base import Epoch, OnEpoch, Stopping, divergence, refuse_other_than_stock
 from throughline.frameworks.rows import answers, batches, score, targets
@@ -56,6 +57,7 @@ class PyTorchNN(nn.Module):
         # Buffers, not parameters: they are saved and exported with the network but never trained.
         self.register_buffer("mean", torch.zeros(spec.n_inputs, dtype=dtype))
         self.register_buffer("std", torch.ones(spec.n_inputs, dtype=dtype))
+        self.columns = Columns(spec) if spec.columns else nn.Identity()
         layers: list[nn.Module] = []
         for fan_in, fan_out in zip(spec.layer_sizes[:-2], spec.hidden_units, strict=True):
             layers += [
@@ -69,8 +71,46 @@ class PyTorchNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map raw rows of shape (n_samples, n_inputs) to answers of shape (n_samples, n_outputs)."""
-        answers: Tensor = self.layers((x - self.mean) / self.std)
+        answers: Tensor = self.layers(self.columns((x - self.mean) / self.std))
         return answers
+
+
+class Columns(nn.Module):
+    """Selects the features of scaled rows, as `data.features.select_features` does.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        With columns.
+    """
+
+    numbers: Tensor
+    fills: Tensor
+    flags: Tensor
+    labels: Tensor
+    codes: Tensor
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__()
+        chosen, dtype = select(spec.columns), getattr(torch, spec.dtype)
+        for name in ("numbers", "flags", "labels"):
+            self.register_buffer(name, torch.from_numpy(getattr(chosen, name)), persistent=False)
+        for name in ("fills", "codes"):
+            self.register_buffer(name, torch.from_numpy(getattr(chosen, name)).to(dtype), persistent=False)
+        self.has_numbers, self.has_flags = len(chosen.numbers) > 0, len(chosen.flags) > 0
+        self.has_labels = len(chosen.labels) > 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map scaled rows of shape (n_samples, n_inputs) to features of shape (n_samples, n_features)."""
+        features: list[Tensor] = []
+        if self.has_numbers:
+            numbers = x.index_select(1, self.numbers)
+            features.append(torch.where(numbers.isnan(), self.fills, numbers))
+        if self.has_flags:
+            features.append(x.index_select(1, self.flags).isnan().to(x.dtype))
+        if self.has_labels:
+            features.append((x.index_select(1, self.labels) == self.codes).to(x.dtype))
+        return torch.cat(features, dim=1)
 
 
 def build(spec: NetworkSpec, weights: Weights) -> PyTorchNN:

@@ -37,11 +37,12 @@ def open_torch(source: Source, sample: Mapping[str, Array]) -> TorchModel:
     if source.state:
         module.load_state_dict(torch.load(source.state, weights_only=True))
     if source.kind == "neutral":
-        from throughline.formats.onnx_float32 import INPUT_NAME, OUTPUT_NAME
+        from throughline.formats.onnx_float32 import INPUT_NAME
 
         (rows,) = in_order([INPUT_NAME], sample)
+        _, spec = neutral_weights(Path(source.path))
         # Named as in Keras, which makes some of its formats.
-        return TorchModel(module, None, {INPUT_NAME: rows}, [OUTPUT_NAME])
+        return TorchModel(module, None, {INPUT_NAME: rows}, [spec.output_name])
     return TorchModel(module, program, sample)
 
 

@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from throughline.data.scaling import scale
+from throughline.data.features import features_of
 from throughline.frameworks.rows import answers
 from throughline.scratch import ACTIVATIONS, Activation, sigmoid
 from throughline.spec import NetworkSpec, OutputName
@@ -316,7 +316,7 @@ class _Layer:
 
 def _forward(spec: NetworkSpec, weights: Weights, X: Array, coarse: _Coarse | None) -> list[_Layer]:
     activation = ACTIVATIONS[spec.hidden_activation]
-    a = scale(X, weights.mean, weights.std)  # float64 stands for exact
+    a = features_of(spec, weights, X)  # float64 stands for exact
     layers: list[_Layer] = []
     for number, (W, b) in enumerate(zip(weights.kernels, weights.biases, strict=True)):
         if coarse is not None:
