@@ -20,7 +20,7 @@ ai_edge_litert safetensors msgspec jinja2 markdown_it pygments rich.markdown ric
 
 
 def test_all_commands_are_known() -> None:
-    assert " ".join(NAMES) == "run report verify bundle bench sizes export parity formats tasks"
+    assert " ".join(NAMES) == "run report claims verify bundle bench sizes export parity formats tasks"
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])

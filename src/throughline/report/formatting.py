@@ -9,7 +9,9 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from typing import Any
 
+from throughline.claims.cited import length, says_its_field
 from throughline.spec import FRAMEWORK_TITLES
 
 DASH = "–"
@@ -20,6 +22,7 @@ _Formatter = Callable[..., str]
 
 
 def _finite(function: _Formatter) -> _Formatter:
+    @says_its_field
     @functools.wraps(function)
     def formatted(value: float | None, *arguments: int) -> str:
         return DASH if value is None or not math.isfinite(value) else function(value, *arguments)
@@ -132,6 +135,7 @@ def duration(seconds: float) -> str:
     return _with_unit(seconds * 1e6, "µs")
 
 
+@says_its_field
 def microseconds(value: float | None) -> str:
     """Write a time that is given in microseconds."""
     return duration(None if value is None else value * 1e-6)
@@ -154,7 +158,7 @@ def _with_unit(value: float, unit: str) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text) + NARROW_SPACE + unit
 
 
-FILTERS: dict[str, _Formatter] = {
+FILTERS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         percent,
@@ -169,4 +173,4 @@ FILTERS: dict[str, _Formatter] = {
         p_value,
         framework_title,
     )
-}
+} | {"length": length}  # in place of Jinja's own: the length of a list of the record is a figure too

@@ -11,6 +11,8 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
+from throughline.claims.cited import says_its_field
+
 NOT_A_NUMBER = "not a number"
 MOST_DIGITS = 12
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -44,6 +46,7 @@ NUMERAL = re.compile(
 )
 
 
+@says_its_field
 def percent(share: float, apart_from: Sequence[float] = ()) -> str:
     """Write a share of 1 as a percentage, with one decimal or as many as it takes.
 
@@ -65,6 +68,7 @@ def percent(share: float, apart_from: Sequence[float] = ()) -> str:
     return f"{decimal(round(100 * share, 10), 1, hundredfold)} %"
 
 
+@says_its_field
 def decimal(value: float, digits: int, apart_from: Sequence[float] = ()) -> str:
     """Write with at most `digits` decimals, more only to stay apart; thousands are separated, trailing zeros cut."""
     if not math.isfinite(value):
@@ -73,6 +77,7 @@ def decimal(value: float, digits: int, apart_from: Sequence[float] = ()) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+@says_its_field
 def small(value: float, apart_from: Sequence[float] = ()) -> str:
     """Write with two significant digits, as a power of ten below a thousandth.
 
@@ -93,6 +98,7 @@ def small(value: float, apart_from: Sequence[float] = ()) -> str:
     return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPTS)}"
 
 
+@says_its_field
 def p_value(p: float, significance: float) -> str:
     """Write a p-value after "p is": three decimals, never rounded across the level of significance.
 
@@ -104,6 +110,7 @@ def p_value(p: float, significance: float) -> str:
     return "below 0.001" if p < 0.001 else decimal(p, 2 if p > 2 * significance else 3, (significance, 1.0))
 
 
+@says_its_field
 def data_size(n_bytes: int, apart_from: Sequence[float] = ()) -> str:
     """Write bytes as kilobytes or megabytes, of a thousand and a million bytes.
 
@@ -115,6 +122,7 @@ def data_size(n_bytes: int, apart_from: Sequence[float] = ()) -> str:
     return _with_unit(n_bytes, ((1, "bytes"), (1000, "kilobytes"), (10**6, "megabytes")), apart_from)
 
 
+@says_its_field
 def duration(microseconds: float) -> str:
     """Write a time in the unit in which it is said.
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import jinja2
 
+from throughline.claims.cited import cite
+from throughline.claims.passages import write_citations
 from throughline.output import write_whole
 from throughline.record import FormatRecord, RunRecord
 from throughline.report.phrases import Sentence
@@ -107,9 +109,10 @@ def compose(sentences: Sequence[Sentence]) -> str:
 
 def render_talking_points(record: RunRecord) -> str:
     """Return the talking points as Markdown; the same record always gives the same text."""
+    record = cite(record)
     points = talking_points(record)
     told = {point.chapter for point in points}
-    return _template().render(
+    text = _template().render(
         record=record,
         points=points,
         missing=[
@@ -120,6 +123,7 @@ def render_talking_points(record: RunRecord) -> str:
         pace=WORDS_PER_MINUTE,
         rows=[_table_row(found) for found in record.formats],
     )
+    return write_citations(text)
 
 
 def write_talking_points(record: RunRecord, path: Path) -> None:
