@@ -13,6 +13,7 @@ import msgspec
 
 from throughline.claims.figures import Figure
 from throughline.record import RunRecord
+from throughline.report.view import SEEDS_TO_TEST_ON, reproduce_command
 
 # Curves and grids have thousands of values; any figure would find one of them.
 _NOT_BACKING = {"picture", "roc", "precision_recall", "calibration", "losses", "val_losses", "val_accuracies", "rounds"}
@@ -30,6 +31,9 @@ class Backing:
         self._values: list[float] = []
         self._words: set[str] = set()
         self._collect(msgspec.to_builtins(record))
+        # The command that does the run again is written from its arguments; so is the one that tests on more seeds.
+        for arguments in (record.arguments, {**record.arguments, "seeds": SEEDS_TO_TEST_ON}):
+            self._words.add(reproduce_command(arguments, record.seed))
         self._collect_derived(record)
         self._values.sort()
 
@@ -65,6 +69,8 @@ class Backing:
         elif isinstance(value, dict):
             for key, item in value.items():
                 self._collect(key)
+                if str(key).endswith("_us"):  # written in seconds and parts of them
+                    self._values.append(1e-6 * item)
                 if key in _NOT_BACKING:
                     self._values.append(float(len(item)))
                 else:

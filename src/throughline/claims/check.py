@@ -188,7 +188,7 @@ def contradiction(text: str, field: str, sources: Sources) -> str:
     if text.startswith("below "):
         holds = any(abs(read - _LEAST_SHOWN) < 1e-12 for read, _ in figure.readings()) and 0 <= value < _LEAST_SHOWN
     else:
-        holds = figure.stands_for(value, in_points=True)
+        holds = figure.stands_for(value)
     return "" if holds else f"{field} is {value:.12g}"
 
 

@@ -34,9 +34,8 @@ def _points(difference: float, apart_from: Sequence[float] = ()) -> str:
     return f"{text} percentage point{'' if text == '1' else 's'}"
 
 
-@says_its_field
 def _time(microseconds: float, _: Sequence[float] = ()) -> str:
-    return re.sub(r"^1 (\w+)s$", r"1 \1", duration(microseconds))
+    return re.sub(r"\b1 (\w+)s\b", r"1 \1", duration(microseconds))
 
 
 # How a claim rounds; what comes second is never rounded across.

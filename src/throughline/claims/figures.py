@@ -49,7 +49,7 @@ FIGURE = re.compile(
           | (?P<scientific>\d(?:\.\d+)?e[-+]?\d+)
           | (?P<number>{_number})(?:[ -]?(?P<unit>{_unit})(?!\w))?
         )
-    )(?!\w)
+    )(?![\w⁻])
     | \b(?P<words>(?:{_word})(?:-(?:{_word}))?(?:\ (?:{"|".join(SCALES)}))?)
       \ (?P<word_unit>{_unit}|{"|".join(COUNTED)})\b
     """,
@@ -84,12 +84,10 @@ class Figure:
         scales = [UNITS.get(self.unit, 1.0)]
         if self.unit in POINTS:
             scales.append(1.0)  # a field may be in points already
-        if self.unit in SECONDS:
-            scales.append(1e6 * SECONDS[self.unit])  # latencies are recorded in microseconds
         return [(self.value * scale, self.step * scale * TOLERANCE) for scale in scales]
 
-    def stands_for(self, value: float, *, in_points: bool = False) -> bool:
-        """Whether `value` would be rounded to this figure; `in_points` where a number alone may be a hundredfold.
+    def stands_for(self, value: float) -> bool:
+        """Whether `value` would be rounded to this figure.
 
         Examples
         --------
@@ -97,13 +95,10 @@ class Figure:
         >>> figure.stands_for(0.9412), figure.stands_for(0.942)
         (True, False)
         """
-        readings = self.readings()
-        if in_points and not self.unit:
-            readings.append((self.value / 100, self.step * TOLERANCE / 100))
         own_sign = self.text[0] in "−+-"
         return any(
             abs(given - read) <= room + 1e-12 * abs(read)
-            for read, room in readings
+            for read, room in self.readings()
             for given in ((value,) if own_sign else (value, -value))
         )
 

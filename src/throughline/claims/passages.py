@@ -21,8 +21,8 @@ from html.parser import HTMLParser
 from throughline.claims.cited import marked_figures, unmarked
 
 OPENING, CLOSING = "<!-- figures", "-->"
-_COMMENT = re.compile(rf"^{OPENING}\n(.*?)^{CLOSING}\n?", re.MULTILINE | re.DOTALL)
-_ANY_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+CITATIONS = re.compile(rf"^{OPENING}\n(.*?)^{CLOSING}\n?", re.MULTILINE | re.DOTALL)
+_ANYCITATIONS = re.compile(r"<!--.*?-->", re.DOTALL)
 _FENCED = re.compile(r"^ *(```|~~~).*?^ *\1[^\n]*$", re.MULTILINE | re.DOTALL)
 _ADDRESS = re.compile(r"\]\([^)\s]*\)|<?https?://[^\s)>]+>?")
 _CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
@@ -64,8 +64,7 @@ class Passage:
 def read_page(page: str) -> list[Passage]:
     """Return the passages of an HTML page: what is seen, and the titles of pictures.
 
-    Left out are styles, pictures themselves (a tick on an axis is no measurement), commands to type, checksums, and the
-    names of fields.
+    Left out are styles, the ticks and names inside pictures (a tick on an axis is no measurement) and the names of fields.
     """
     reader = _PageReader()
     reader.feed(page)
@@ -124,7 +123,7 @@ class _PageReader(HTMLParser):
     def _is_read(self) -> bool:
         tags = [tag for tag, _ in self._open]
         classes = {name for _, attributes in self._open for name in attributes.get("class", "").split()}
-        if {"style", "script"} & set(tags) or {"command", "hash"} & classes:
+        if {"style", "script"} & set(tags):
             return False
         if "svg" in tags:
             return tags[-1] == "title" or "data-field" in self._open[-1][1]
@@ -136,7 +135,7 @@ def read_markdown(document: str) -> list[Passage]:
     # What is left out keeps its lines, so that those after it have their right numbers.
     document = _FENCED.sub(lambda found: "\n" * found[0].count("\n"), document)
     passages, start, waiting = [], 0, ""
-    for match in [*_COMMENT.finditer(document), None]:
+    for match in [*CITATIONS.finditer(document), None]:
         end = match.start() if match else len(document)
         blocks = list(_blocks(document, start, end))
         passages += [Passage(line, _read(text)) for line, text in (blocks[:-1] if match else blocks)]
@@ -149,7 +148,7 @@ def read_markdown(document: str) -> list[Passage]:
 
 
 def _blocks(document: str, start: int, end: int) -> Iterator[tuple[int, str]]:
-    part = _ANY_COMMENT.sub(lambda found: "\n" * found[0].count("\n"), document[start:end])
+    part = _ANYCITATIONS.sub(lambda found: "\n" * found[0].count("\n"), document[start:end])
     first = document.count("\n", 0, start) + 1
     for found in re.finditer(r"(?:^[^\n]*\S[^\n]*$\n?)+", part, re.MULTILINE):
         yield first + part.count("\n", 0, found.start()), found[0]
@@ -158,7 +157,7 @@ def _blocks(document: str, start: int, end: int) -> Iterator[tuple[int, str]]:
 def _read(text: str) -> str:
     for left_out in (_ADDRESS, _CODE, _FORMULA):
         text = left_out.sub(lambda found: "]" if found[0].startswith("]") else "…", text)
-    text = re.sub(r"^\s*(?:#+ )?(?:\d+[.)] )?", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^\s*(?:#+|\d+[.)]) ", "", text, flags=re.MULTILINE)
     return " ".join(re.sub(r"\\(?=[^\w\s])|\*\*?", "", text).split())
 
 

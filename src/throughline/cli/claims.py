@@ -92,14 +92,15 @@ def _print_claims(console: Console, told: list[ToldClaim]) -> None:
 
     styles = {"held": "green", "contradicted": "yellow", "missing": "dim"}
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
-    for column in ("", "claim", "value", "bar", "field"):
+    for column in ("", "claim, and its field", "value", "bar"):
         table.add_column(column, overflow="fold")
     for each in told:
         if each.verdict == "missing":
             continue
         interval = f" ({each.shown_interval})" if each.shown_interval else ""
         verdict = Text(each.verdict, style=styles[each.verdict])
-        table.add_row(verdict, each.text, each.shown_value + interval, each.shown_bar, Text(each.claim.field, style="dim"))
+        claim = Text.assemble(each.text, "\n", (each.claim.field, "dim"))
+        table.add_row(verdict, claim, each.shown_value + interval, each.shown_bar)
     console.print(table, soft_wrap=False)
     counts = {verdict: sum(each.verdict == verdict for each in told) for verdict in styles}
     missing = [each.claim.name for each in told if each.verdict == "missing"]

@@ -42,8 +42,7 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f}{NARROW_SPACE}%"
 
 
-@_finite
-def points(difference: float, digits: int = 2) -> str:
+def points(difference: float | None, digits: int = 2) -> str:
     """Write a difference of two shares of 1 in percentage points, without the unit.
 
     Examples
@@ -51,7 +50,12 @@ def points(difference: float, digits: int = 2) -> str:
     >>> points(0.0012), points(-0.0012), points(-0.00001)
     ('0.12', '−0.12', '0.00')
     """
-    text = f"{100 * difference:.{digits}f}"
+    return _signed(None if difference is None else 100 * difference, digits)
+
+
+@_finite
+def _signed(value: float, digits: int) -> str:
+    text = f"{value:.{digits}f}"
     return text.lstrip("-") if float(text) == 0 else text.replace("-", MINUS)
 
 
@@ -135,7 +139,6 @@ def duration(seconds: float) -> str:
     return _with_unit(seconds * 1e6, "µs")
 
 
-@says_its_field
 def microseconds(value: float | None) -> str:
     """Write a time that is given in microseconds."""
     return duration(None if value is None else value * 1e-6)

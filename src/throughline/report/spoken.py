@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
-from throughline.claims.cited import says_its_field
+from throughline.claims.cited import Cited, marked, plain, says_its_field
 
 NOT_A_NUMBER = "not a number"
 MOST_DIGITS = 12
@@ -122,7 +122,6 @@ def data_size(n_bytes: int, apart_from: Sequence[float] = ()) -> str:
     return _with_unit(n_bytes, ((1, "bytes"), (1000, "kilobytes"), (10**6, "megabytes")), apart_from)
 
 
-@says_its_field
 def duration(microseconds: float) -> str:
     """Write a time in the unit in which it is said.
 
@@ -131,7 +130,8 @@ def duration(microseconds: float) -> str:
     >>> duration(3.24), duration(1250.0)
     ('3.2 microseconds', '1.2 milliseconds')
     """
-    return _with_unit(microseconds, ((1, "microseconds"), (1000, "milliseconds"), (10**6, "seconds")))
+    text = _with_unit(plain(microseconds), ((1, "microseconds"), (1000, "milliseconds"), (10**6, "seconds")))
+    return marked(text, (microseconds * 1e-6).field) if isinstance(microseconds, Cited) else text
 
 
 def counted(n: int, noun: str) -> str:
