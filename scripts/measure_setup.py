@@ -46,9 +46,9 @@ def measure() -> dict[str, object]:
 
 
 def downloaded(log: str) -> float:
-    """Add up what pip says it fetched, to the digits that it says.
+    r"""Add up what pip says it fetched, to the digits that it says.
 
-    >>> downloaded("Downloading a-1-py3-none-any.whl (1.5 MB)\\nDownloading b.whl (12 kB)")
+    >>> downloaded("Downloading a-1-py3-none-any.whl (1.5 MB)\nDownloading b.whl (12 kB)")
     1512000.0
     """
     found = re.findall(r"Downloading \S+ \(([\d.]+) (bytes|kB|MB|GB)\)", log)

@@ -1,4 +1,4 @@
-"""No false alarm on what the package writes, whatever the record; and a false figure is found wherever it is planted."""
+"""No false alarm on what the package writes, whatever the record; a false figure is found wherever it is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ FACTORY = load_factory()
 RECORD: RunRecord = FACTORY.make_record()
 SUPERSCRIPTS, DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789"
 # What is not read as a figure: styles, tags, the ticks of pictures, names of fields in small print, comments.
-UNREAD = re.compile(r"<style.*?</style>|<text[^>]*>[^<]*|<code>[^<]*</code></span>|<!--.*?-->|<[^>]*>|&#?\w+;", re.DOTALL)
+UNREAD = re.compile(
+    r"<style.*?</style>|<text[^>]*>[^<]*|<code>[^<]*</code></span>|<!--.*?-->|<[^>]*>|&#?\w+;", re.DOTALL
+)
 
 
 def records() -> dict[str, RunRecord]:
@@ -133,18 +135,24 @@ def test_a_page_of_an_older_release_says_what_to_do(page: str) -> None:
 
 
 @example("It was 94.1 % of 1,000 rows.", 0)
-@given(st.sampled_from(["A gradient error of 3.2 × 10⁻⁹.", "It has 1,000 test rows.", "Trained for 20 features."]), st.just(0))
+@given(
+    st.sampled_from(["A gradient error of 3.2 × 10⁻⁹.", "It has 1,000 test rows.", "Trained for 20 features."]),
+    st.just(0),
+)
 def test_a_text_without_fields_needs_values_of_the_record(sentence: str, n_faults: int) -> None:
     found = check_text(sentence, Path("notes.md"), RECORD).faults
     assert len(found) == n_faults
-    assert check_text(sentence.replace("1,000", "1,234,567").replace("⁻⁹", "⁻³"), Path("notes.md"), RECORD).faults or not re.search(
-        "1,000|⁻⁹", sentence
-    )
+    assert check_text(
+        sentence.replace("1,000", "1,234,567").replace("⁻⁹", "⁻³"), Path("notes.md"), RECORD
+    ).faults or not re.search("1,000|⁻⁹", sentence)
 
 
 def test_prose_of_a_notebook_is_read_and_its_outputs_are_not() -> None:
     cells = [
-        {"cell_type": "markdown", "source": ["## Chapter 3: Keras\n", "It uses `Dense(77)` and $x_{12}$ and 98.765 % dropout."]},
+        {
+            "cell_type": "markdown",
+            "source": ["## Chapter 3: Keras\n", "It uses `Dense(77)` and $x_{12}$ and 98.765 % dropout."],
+        },
         {"cell_type": "code", "source": ["print(123456)"], "outputs": [{"text": "123456"}]},
     ]
     (fault,) = check_text(json.dumps({"cells": cells}), Path("n.ipynb"), RECORD).faults

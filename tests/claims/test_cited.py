@@ -76,12 +76,27 @@ def test_marks_are_seen_by_nobody() -> None:
     assert list(marked_figures(text)) == [("94.1 %", "keras.val_accuracy"), ("12", "keras.best_epoch")]
     assert count_words(text) == count_words(unmarked(text))
     assert unmarked(read_aloud(text)) == read_aloud(unmarked(text))
-    assert replace_marks(text, lambda figure, field: field) == "Keras gets keras.val_accuracy after keras.best_epoch epochs."
+    assert (
+        replace_marks(text, lambda figure, field: field)
+        == "Keras gets keras.val_accuracy after keras.best_epoch epochs."
+    )
 
 
 @pytest.mark.parametrize(
     "field",
-    ["nothing", "a.b", "a[3]", "rows[c].n", "__class__", "a.__class__", "open('x')", "a if a else b", "a +", "none", "1 / 0"],
+    [
+        "nothing",
+        "a.b",
+        "a[3]",
+        "rows[c].n",
+        "__class__",
+        "a.__class__",
+        "open('x')",
+        "a if a else b",
+        "a +",
+        "none",
+        "1 / 0",
+    ],
 )
 def test_what_is_no_field_is_missing_and_nothing_is_executed(field: str) -> None:
     with pytest.raises(MissingFieldError):

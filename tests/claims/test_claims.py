@@ -81,7 +81,10 @@ def test_float16_is_told_as_it_was_measured(record: RunRecord) -> None:
         dataclasses.replace(entry, size_bytes=8700) if entry.name == "tflite-float16" else entry
         for entry in record.formats
     ]
-    assert by_name(dataclasses.replace(record, formats=halved), "float16-half") == "float16 halves the file: 0.5 of its size."
+    assert (
+        by_name(dataclasses.replace(record, formats=halved), "float16-half")
+        == "float16 halves the file: 0.5 of its size."
+    )
 
 
 def test_accuracy_outside_what_is_expected_is_said_with_its_interval(record: RunRecord) -> None:

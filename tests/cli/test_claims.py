@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from tests.conftest import FinishedRun
+
 from throughline.__main__ import _exit_status
 from throughline.record import RunRecord
 from throughline.report import write_all
@@ -33,7 +33,10 @@ def test_json_comes_alone_on_standard_output(folder: Path, capsys: pytest.Captur
     assert _exit_status(["claims", str(folder), "--json", "--check"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert len(data["claims"]) >= 30
-    assert [(file["file"], file["faults"]) for file in data["checked"]] == [("report.html", []), ("talking_points.md", [])]
+    assert [(file["file"], file["faults"]) for file in data["checked"]] == [
+        ("report.html", []),
+        ("talking_points.md", []),
+    ]
 
 
 def test_a_false_figure_ends_with_1_and_is_quoted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

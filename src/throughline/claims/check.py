@@ -1,4 +1,4 @@
-"""Does a record back every figure of a text?
+"""Hold every figure of a text against a record.
 
 A figure that cites a field must be what the field would be rounded to. In a text that cites, every other figure must be
 one of the constants: nothing is typed. A text that cites nothing, such as an older report, must at least say what some
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,7 +132,9 @@ def check_passages(passages: list[Passage], path: Path, record: RunRecord) -> Ch
     n_figures = n_cited = 0
     if path.suffix == ".html" and not cites:
         why = "it names no fields, so an older release wrote it; throughline report RUN writes it again"
-        return Checked(path.name, 0, 0, [Fault(path.name, 1, "every figure", passages[0].text if passages else "", why)])
+        return Checked(
+            path.name, 0, 0, [Fault(path.name, 1, "every figure", passages[0].text if passages else "", why)]
+        )
     pace = next((int(found[1]) for passage in passages if (found := _PACE.search(passage.text))), None)
     for place, passage in enumerate(passages):
         found = list(_faults_of_citations(passage, sources))
@@ -151,7 +153,8 @@ def check_passages(passages: list[Passage], path: Path, record: RunRecord) -> Ch
         n_cited += len(passage.citations) - len(dropped)
         n_figures += len(passage.citations) - len(dropped) + len(others)
         faults += [
-            Fault(path.name, passage.line, figure.text, _sentence(passage.text, figure.start), why) for figure, why in found
+            Fault(path.name, passage.line, figure.text, _sentence(passage.text, figure.start), why)
+            for figure, why in found
         ]
     return Checked(path.name, n_figures, n_cited, faults)
 

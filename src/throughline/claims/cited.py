@@ -1,8 +1,8 @@
 """Numbers that know from which field of a record they come, and texts that remember it.
 
-`cite` copies a record, and every number in the copy carries its field. Arithmetic keeps it: a size over a size comes from
-``formats[tflite-float16].size_bytes / formats[tflite-float32].size_bytes``. Where such a number is written into a text,
-two characters that nobody sees enclose it; `marked_figures` finds them again, `unmarked` takes them out. So a sentence
+`cite` copies a record, and every number in the copy carries its field. Arithmetic keeps it: a size over a size comes
+from ``formats[tflite-float16].size_bytes / formats[tflite-float32].size_bytes``. Where such a number is written into a
+text, two characters that nobody sees enclose it; `marked_figures` finds them, `unmarked` takes them out. So a sentence
 is bound to its fields by being written, and no template says a field twice.
 """
 
@@ -54,10 +54,11 @@ class Cited:
         return cite(abs(self.plain), f"abs({self.field})")
 
 
-class CitedFloat(Cited, float):
+class CitedFloat(Cited, float):  # type: ignore[misc]  # rounding keeps the field
     """A float with the field that it comes from."""
 
     def __new__(cls, value: float, field: str) -> Self:
+        """Make a number of a value and its field."""
         number = super().__new__(cls, value)
         number.field = field
         return number
@@ -68,10 +69,11 @@ class CitedFloat(Cited, float):
         return float.__float__(self)
 
 
-class CitedInt(Cited, int):
+class CitedInt(Cited, int):  # type: ignore[misc]  # rounding keeps the field
     """A whole number with the field that it comes from."""
 
     def __new__(cls, value: int, field: str) -> Self:
+        """Make a number of a value and its field."""
         number = super().__new__(cls, value)
         number.field = field
         return number
@@ -109,7 +111,7 @@ def _derived(name: str, sign: str) -> None:
             found = getattr(float(left.plain), name)(plain(right))
         return cite(found, f"{_operand(left.field)} {sign} {_operand(_written(right))}")
 
-    def operate_from_right(right: Cited, left: Any) -> Any:
+    def operate_from_right(right: Any, left: Any) -> Any:
         if isinstance(left, bool) or not isinstance(left, int | float):
             return NotImplemented
         if sign == "+" and left == 0:  # where `sum` begins
@@ -124,7 +126,7 @@ def _derived(name: str, sign: str) -> None:
         setattr(kind, name.replace("__", "__r", 1), operate_from_right)
 
 
-def _written(number: float) -> str:
+def _written(number: Any) -> str:
     return number.field if isinstance(number, Cited) else repr(number)
 
 
@@ -193,9 +195,7 @@ def keys_of(items: Sequence[Any]) -> list[str]:
     (['0', '1'], ['accuracy'])
     """
     names = [named(item) for item in items]
-    return [
-        name if name is not None and names.index(name) == place else str(place) for place, name in enumerate(names)
-    ]
+    return [name if name is not None and names.index(name) == place else str(place) for place, name in enumerate(names)]
 
 
 def named(item: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""A claim: a sentence with a number, the field of the record that it cites, and what is said when the record contradicts it."""
+"""A claim: a sentence with a number, the field that it cites, and what is said when the record contradicts it."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ class Claim:
     interval : str
         The field that has `low` and `high` for this one, if one has.
     held, contradicted : str
-        Jinja templates. ``{{ value }}``, ``{{ bar }}``, ``{{ upper }}``, ``{{ low }}`` and ``{{ high }}`` are written with
-        the claim's rounding; ``{{ field("NAME") }}`` is any other field, to be passed through one of `WRITERS`.
+        Jinja templates. ``{{ value }}``, ``{{ bar }}``, ``{{ upper }}``, ``{{ low }}`` and ``{{ high }}`` are written
+        with the claim's rounding; ``{{ field("NAME") }}`` is any other field, to be passed through one of `WRITERS`.
     """
 
     name: str
@@ -126,7 +126,7 @@ class ToldClaim:
 
 
 def roots(record: RunRecord) -> dict[str, Any]:
-    """Return what the first word of a field may be: the parts of a record, the package's own measurement of sizes, claims."""
+    """Return what the first word of a field may be: parts of a record, the package's measurement of sizes, claims."""
     from throughline.claims.book import all_claims
     from throughline.sizes.record import load_measured
 
@@ -183,7 +183,9 @@ def tell(claim: Claim, found: dict[str, Any], *, cited: bool = False) -> ToldCla
         high=ends[1].plain if ends else None,
         text=text,
         shown_value=shown["value"],
-        shown_bar=f"from {shown['bar']} to {shown['upper']}" if claim.kind == "from" else f"{claim.kind} {shown['bar']}",
+        shown_bar=f"from {shown['bar']} to {shown['upper']}"
+        if claim.kind == "from"
+        else f"{claim.kind} {shown['bar']}",
         shown_interval=f"{shown['low']} to {shown['high']}" if ends else "",
     )
     return told if cited else _without_marks(told)

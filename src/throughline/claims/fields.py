@@ -82,9 +82,9 @@ def _value(node: ast.expr, data: Any) -> Any:
             return _member(data, name)
         case ast.Attribute(value=inner, attr=name):
             return _member(_value(inner, data), name)
-        case ast.Subscript(value=inner, slice=ast.Constant(value=key)):
+        case ast.Subscript(value=inner, slice=ast.Constant(value=int() | str() as key)):
             return _item(_value(inner, data), key)
-        case ast.Subscript(value=inner, slice=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=key))):
+        case ast.Subscript(value=inner, slice=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as key))):
             return _item(_value(inner, data), -key)
         case ast.Constant(value=value):
             return value
@@ -103,7 +103,8 @@ def _member(data: Any, name: str) -> Any:
     if isinstance(data, Mapping):
         return data[name]
     known = dataclasses.is_dataclass(data) and (
-        name in {part.name for part in dataclasses.fields(data)} or isinstance(getattr(type(data), name, None), property)
+        name in {part.name for part in dataclasses.fields(data)}
+        or isinstance(getattr(type(data), name, None), property)
     )
     if not known:
         raise LookupError(name)

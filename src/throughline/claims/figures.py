@@ -1,7 +1,7 @@
 """Find the figures of a text, and say how exactly each of them is meant.
 
-A figure is digits with what belongs to them (a sign, thousands, decimals, a power of ten, a unit), or a number word with
-a unit. It stands for every value that would be rounded to it: ``94.1 %`` for shares from 0.9405 to 0.9415.
+A figure is digits with what belongs to them (a sign, thousands, decimals, a power of ten, a unit), or a number word
+with a unit. It stands for every value that would be rounded to it: ``94.1 %`` for shares from 0.9405 to 0.9415.
 """
 
 from __future__ import annotations
@@ -14,17 +14,49 @@ from throughline.report.spoken import PLAIN_DIGITS, SMALL_WORDS, TENS_WORDS
 
 BYTES = {"B": 1, "byte": 1, "kB": 1e3, "kilobyte": 1e3, "MB": 1e6, "megabyte": 1e6, "GB": 1e9, "gigabyte": 1e9}
 SECONDS = {
-    **{"µs": 1e-6, "microsecond": 1e-6, "ms": 1e-3, "millisecond": 1e-3, "s": 1.0, "second": 1.0},
-    **{"min": 60.0, "minute": 60.0, "h": 3600.0, "hour": 3600.0},
+    "µs": 1e-6,
+    "microsecond": 1e-6,
+    "ms": 1e-3,
+    "millisecond": 1e-3,
+    "s": 1.0,
+    "second": 1.0,
+    "min": 60.0,
+    "minute": 60.0,
+    "h": 3600.0,
+    "hour": 3600.0,
 }
 BYTES |= {f"{unit}s": scale for unit, scale in BYTES.items() if unit.endswith("byte")}
 SECONDS |= {f"{unit}s": scale for unit, scale in SECONDS.items() if unit.endswith(("second", "minute", "hour"))}
 SHARES = {"%": 0.01, "percent": 0.01}
 POINTS = {"percentage point": 0.01, "percentage points": 0.01, "point": 0.01, "points": 0.01}
-COUNTED = """
-rows epochs mistakes parameters weights units labels seeds steps batches networks layers features files formats exports
-claims bars degrees words samples cores processors fields chapters trainings
-""".split()
+COUNTED = [
+    "rows",
+    "epochs",
+    "mistakes",
+    "parameters",
+    "weights",
+    "units",
+    "labels",
+    "seeds",
+    "steps",
+    "batches",
+    "networks",
+    "layers",
+    "features",
+    "files",
+    "formats",
+    "exports",
+    "claims",
+    "bars",
+    "degrees",
+    "words",
+    "samples",
+    "cores",
+    "processors",
+    "fields",
+    "chapters",
+    "trainings",
+]
 UNITS = {**BYTES, **SECONDS, **SHARES, **POINTS}
 WORDS = {word: n for n, word in enumerate(SMALL_WORDS)} | {
     word: 10 * n for n, word in enumerate(TENS_WORDS) if word != "-"

@@ -67,7 +67,9 @@ def _filled(old: str, field: str, sources: Sources) -> str:
         received = quoted(field)
         raise DataError("FIELD", "one that the record has", received, "see throughline claims RUN --json") from error
     if len(figures) != 1 or isinstance(value, bool) or not isinstance(value, int | float):
-        raise DataError("FILE", "one that cites a number for each figure", quoted(f"{old} = {field}"), "mend the comment")
+        raise DataError(
+            "FILE", "one that cites a number for each figure", quoted(f"{old} = {field}"), "mend the comment"
+        )
     return old.replace(figures[0].text, shaped_like(figures[0], value))
 
 

@@ -1,6 +1,6 @@
 """Read what a person reads of a page, a Markdown file or a notebook, with the fields that its figures cite.
 
-A page cites by ``data-field`` around each figure. Markdown cites below a block of text, in a comment that no renderer shows:
+A page cites by ``data-field`` around each figure. Markdown cites below a block, in a comment that is not shown:
 
     It converged after 58 mistakes in 6 epochs.
 
@@ -27,10 +27,44 @@ _FENCED = re.compile(r"^ *(```|~~~).*?^ *\1[^\n]*$", re.MULTILINE | re.DOTALL)
 _ADDRESS = re.compile(r"\]\([^)\s]*\)|<?https?://[^\s)>]+>?")
 _CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 _FORMULA = re.compile(r"\$\$.+?\$\$|\$(?! )[^$]+?\$", re.DOTALL)
-_BREAKING = """
-html body header nav main footer section article div p h1 h2 h3 h4 h5 h6 ul ol li dl dt dd table caption thead tbody tr td
-th figure figcaption pre details summary blockquote title
-""".split()
+_BREAKING = [
+    "html",
+    "body",
+    "header",
+    "nav",
+    "main",
+    "footer",
+    "section",
+    "article",
+    "div",
+    "p",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "ul",
+    "ol",
+    "li",
+    "dl",
+    "dt",
+    "dd",
+    "table",
+    "caption",
+    "thead",
+    "tbody",
+    "tr",
+    "td",
+    "th",
+    "figure",
+    "figcaption",
+    "pre",
+    "details",
+    "summary",
+    "blockquote",
+    "title",
+]
 _VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
 
 
@@ -64,7 +98,7 @@ class Passage:
 def read_page(page: str) -> list[Passage]:
     """Return the passages of an HTML page: what is seen, and the titles of pictures.
 
-    Left out are styles, the ticks and names inside pictures (a tick on an axis is no measurement) and the names of fields.
+    Left out are styles, the ticks inside pictures (a tick on an axis is no measurement) and the names of fields.
     """
     reader = _PageReader()
     reader.feed(page)
@@ -174,12 +208,12 @@ def _placed(lines: Iterable[str], text: str) -> list[Citation]:
 
 
 def write_citations(document: str) -> str:
-    """Turn the marks of a Markdown text into comments below the blocks that have figures.
+    r"""Turn the marks of a Markdown text into comments below the blocks that have figures.
 
     Examples
     --------
     >>> from throughline.claims.cited import cite
-    >>> print(write_citations(f"{cite(12, 'perceptron.n_mistakes')} mistakes\\n"))
+    >>> print(write_citations(f"{cite(12, 'perceptron.n_mistakes')} mistakes\n"))
     12 mistakes
     <BLANKLINE>
     <!-- figures

@@ -33,8 +33,8 @@ def claims(
 ) -> int:
     """List every claim with its value, bar and verdict; with --check, find figures that no record backs.
 
-    A claim that the record contradicts reads as what was measured; that is no error. With --check, the page, the talking
-    points and the notebooks in the folder are read, and exit status 1 says that a figure in them is not backed.
+    A claim that the record contradicts reads as what was measured; that is no error. With --check, the page, the
+    talking points and the notebooks in the folder are read, and exit status 1 says that a figure is not backed.
 
     For example:
 
@@ -72,7 +72,9 @@ def _check(run: Path, others: list[Path], record: RunRecord) -> list[Checked]:
     paths = [*beside, *sorted(folder.glob("*.ipynb")), *others]
     if not paths:
         received = f"{quoted(folder)}, which has none"
-        raise DataError("--check", "a folder with a report or talking points", received, "write them: throughline report")
+        raise DataError(
+            "--check", "a folder with a report or talking points", received, "write them: throughline report"
+        )
     found = []
     for path in paths:
         allowed = "a page, a Markdown file or a notebook that can be read"
@@ -105,7 +107,9 @@ def _print_claims(console: Console, told: list[ToldClaim]) -> None:
     counts = {verdict: sum(each.verdict == verdict for each in told) for verdict in styles}
     missing = [each.claim.name for each in told if each.verdict == "missing"]
     absent = f" The record has no field for: {', '.join(missing)}." if missing else ""
-    console.print(f"\n{counts['held']} held, {counts['contradicted']} contradicted, {counts['missing']} missing.{absent}")
+    console.print(
+        f"\n{counts['held']} held, {counts['contradicted']} contradicted, {counts['missing']} missing.{absent}"
+    )
 
 
 def _print_checked(console: Console, checked: list[Checked]) -> None:

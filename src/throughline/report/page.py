@@ -59,7 +59,7 @@ def _name_fields(page: str) -> str:
 
 
 def _name_fields_of_picture(svg: str) -> str:
-    # The words for those who do not see it can hold no tag, so the fields of their figures stand in the one before them.
+    # The words for those who do not see it can hold no tag: the fields of their figures stand in the tag before them.
     svg = re.sub(r"(<title\b[^>]*)>(.*?)</title>", _title_with_fields, svg, flags=re.DOTALL)
     return _name_fields_of_text(svg, "tspan")
 

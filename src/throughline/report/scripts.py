@@ -549,7 +549,9 @@ def _tally(record: RunRecord) -> str:
     if len(record.formats) == 1:
         return f"My only export {endings[record.formats[0].status].replace('failed it', 'failed the check')}."
     counts = {
-        status: counted_from(sum(entry.status == status for entry in record.formats), f"count(formats.status, '{status}')")
+        status: counted_from(
+            sum(entry.status == status for entry in record.formats), f"count(formats.status, '{status}')"
+        )
         for status in endings
     }
     exports = counted(length(record.formats), "export")

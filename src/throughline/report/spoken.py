@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from throughline.claims.cited import Cited, marked, plain, says_its_field
 
@@ -131,7 +132,8 @@ def duration(microseconds: float) -> str:
     ('3.2 microseconds', '1.2 milliseconds')
     """
     text = _with_unit(plain(microseconds), ((1, "microseconds"), (1000, "milliseconds"), (10**6, "seconds")))
-    return marked(text, (microseconds * 1e-6).field) if isinstance(microseconds, Cited) else text
+    in_seconds: Any = microseconds * 1e-6
+    return marked(text, in_seconds.field) if isinstance(in_seconds, Cited) else text
 
 
 def counted(n: int, noun: str) -> str:

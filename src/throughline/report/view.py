@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from throughline.claims.claim import ToldClaim, tell_all
 from throughline.claims.cited import counted_from, length, plain, unmarked
+from throughline.claims.claim import ToldClaim, tell_all
 from throughline.record import (
     Bar,
     EquivalenceTest,
@@ -233,7 +233,11 @@ def _verdict(record: RunRecord) -> Verdict:
         title = " · ".join(
             text
             for text, found in (
-                (f"{count(_n_formats(len(failed), 'failed'))} of {count(length(record.formats))} exported files failed", failed),
+                (
+                    f"{count(_n_formats(len(failed), 'failed'))} of {count(length(record.formats))} exported files "
+                    "failed",
+                    failed,
+                ),
                 (f"{count(_n_missed(len(missed)))} of {count(length(record.bars))} bars missed", missed),
             )
             if found
@@ -383,7 +387,17 @@ def _base_of(entry: FormatRecord, formats: list[FormatRecord]) -> FormatRecord |
     return next((other for other in family if other.stored_as == "float32" and other.size_bytes > 0), None)
 
 
-CLAIMED_OF = ("The run", "Perceptron", "Multi-layer perceptron", "Keras", "PyTorch", "Evaluation", "TFLite", "ONNX", "Formats")
+CLAIMED_OF = (
+    "The run",
+    "Perceptron",
+    "Multi-layer perceptron",
+    "Keras",
+    "PyTorch",
+    "Evaluation",
+    "TFLite",
+    "ONNX",
+    "Formats",
+)
 
 
 def _claims(record: RunRecord) -> Claims:

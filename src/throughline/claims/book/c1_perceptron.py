@@ -20,7 +20,9 @@ CLAIMS = (
         bar=0,
         write="count",
         held="The perceptron comes to rest: its last epoch has {{ value }} mistakes.",
-        contradicted="The perceptron had not come to rest when it was stopped: its last epoch has {{ value }} mistakes.",
+        contradicted=(
+            "The perceptron had not come to rest when it was stopped: its last epoch has {{ value }} mistakes."
+        ),
     ),
     Claim(
         name="perceptron-learns-its-points",
@@ -39,7 +41,9 @@ CLAIMS = (
         bar="perceptron.novikoff_bound",
         write="count",
         held="It made {{ value }} mistakes, and Novikoff's theorem allows {{ bar }}.",
-        contradicted="It made {{ value }} mistakes, more than the {{ bar }} that Novikoff's theorem allows: something is wrong.",
+        contradicted=(
+            "It made {{ value }} mistakes, more than the {{ bar }} that Novikoff's theorem allows: something is wrong."
+        ),
     ),
     Claim(
         name="separator-found",
@@ -63,7 +67,8 @@ CLAIMS = (
             "the Keras network is {{ value }} better."
         ),
         contradicted=(
-            "On the run's own task it gets {{ field('perceptron.task_test_accuracy') | percent }}, and the Keras network, "
+            "On the run's own task it gets "
+            "{{ field('perceptron.task_test_accuracy') | percent }}, and the Keras network, "
             "with {{ field('evaluation.networks[keras].accuracy.value') | percent }}, is no better."
         ),
     ),

@@ -21,7 +21,9 @@ CLAIMS = (
         bar=1e-6,
         write="small",
         held="Automatic differentiation of the same network differs from it by {{ value }} at most.",
-        contradicted="Automatic differentiation of the same network differs from it by {{ value }}, not by less than {{ bar }}.",
+        contradicted=(
+            "Automatic differentiation of the same network differs from it by {{ value }}, not by less than {{ bar }}."
+        ),
     ),
     Claim(
         name="gradient-kinks",
@@ -76,6 +78,9 @@ CLAIMS = (
         kind="above",
         bar=0.90,
         held="On the run's own task the NumPy network has a validation accuracy of {{ value }}.",
-        contradicted="On the run's own task the NumPy network has a validation accuracy of only {{ value }}, not above {{ bar }}.",
+        contradicted=(
+            "On the run's own task the NumPy network has a "
+            "validation accuracy of only {{ value }}, not above {{ bar }}."
+        ),
     ),
 )

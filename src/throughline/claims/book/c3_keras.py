@@ -29,8 +29,13 @@ CLAIMS = (
         kind="at most",
         bar=1e-4,
         write="small",
-        held="The weights that it keeps are those of its best epoch: their validation loss is within {{ bar }} of the lowest.",
-        contradicted="The weights that it keeps are not its best: their validation loss is {{ value }} above the lowest.",
+        held=(
+            "The weights that it keeps are those of its best epoch: "
+            "their validation loss is within {{ bar }} of the lowest."
+        ),
+        contradicted=(
+            "The weights that it keeps are not its best: their validation loss is {{ value }} above the lowest."
+        ),
     ),
     Claim(
         name="savedmodel-proven",
@@ -49,6 +54,8 @@ CLAIMS = (
         bar=0,
         write="count",
         held="Of {{ field('split.n_test') | count }} test rows, {{ value }} change their label in the SavedModel.",
-        contradicted="In the SavedModel {{ value }} of {{ field('split.n_test') | count }} test rows change their label.",
+        contradicted=(
+            "In the SavedModel {{ value }} of {{ field('split.n_test') | count }} test rows change their label."
+        ),
     ),
 )

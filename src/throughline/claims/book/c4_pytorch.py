@@ -20,7 +20,9 @@ CLAIMS = (
         bar=1,
         write="count",
         held="NumPy, Keras and PyTorch start from {{ value }} set of weights, by its checksum.",
-        contradicted="NumPy, Keras and PyTorch start from {{ value }} different sets of weights, so they are no fair comparison.",
+        contradicted=(
+            "NumPy, Keras and PyTorch start from {{ value }} different sets of weights, so they are no fair comparison."
+        ),
     ),
     Claim(
         name="same-architecture",
@@ -61,6 +63,8 @@ CLAIMS = (
         kind="at most",
         bar=1.0,
         held="The torch.export file is the same network: no row uses more than {{ value }} of what rounding allows it.",
-        contradicted="The torch.export file is not the same network: a row uses {{ value }} of what rounding allows it.",
+        contradicted=(
+            "The torch.export file is not the same network: a row uses {{ value }} of what rounding allows it."
+        ),
     ),
 )

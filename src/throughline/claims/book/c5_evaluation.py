@@ -67,7 +67,8 @@ CLAIMS = (
             "{{ field('evaluation.equivalence.margin') | points }}: p is {{ value }}."
         ),
         contradicted=(
-            "Over {{ field('evaluation.equivalence.n_seeds') | count }} seeds the frameworks are not shown to be equivalent "
+            "Over "
+            "{{ field('evaluation.equivalence.n_seeds') | count }} seeds the frameworks are not shown to be equivalent "
             "within {{ field('evaluation.equivalence.margin') | points }}: p is {{ value }}."
         ),
     ),
@@ -89,7 +90,9 @@ CLAIMS = (
         bar=0.9,
         write="ratio",
         held="Every network ranks well: the smallest area under a ROC curve is {{ value }}.",
-        contradicted="Not every network ranks well: the smallest area under a ROC curve is {{ value }}, below {{ bar }}.",
+        contradicted=(
+            "Not every network ranks well: the smallest area under a ROC curve is {{ value }}, below {{ bar }}."
+        ),
     ),
     Claim(
         name="better-than-a-coin",
@@ -98,7 +101,10 @@ CLAIMS = (
         kind="below",
         bar=0.25,
         write="ratio",
-        held="Their probabilities are worth something: the largest Brier score is {{ value }}, where a coin has {{ bar }}.",
+        held=(
+            "Their probabilities are worth something: the largest "
+            "Brier score is {{ value }}, where a coin has {{ bar }}."
+        ),
         contradicted="Some probabilities are worth nothing: a Brier score is {{ value }}, where a coin has {{ bar }}.",
     ),
     Claim(
@@ -108,7 +114,9 @@ CLAIMS = (
         kind="below",
         bar=1e-12,
         write="small",
-        held="With every default aligned, the losses of Keras and PyTorch coincide: they are {{ value }} apart at most.",
+        held=(
+            "With every default aligned, the losses of Keras and PyTorch coincide: they are {{ value }} apart at most."
+        ),
         contradicted="With every default aligned, the losses of Keras and PyTorch are still {{ value }} apart.",
     ),
     Claim(
