@@ -135,7 +135,7 @@ def check_passages(passages: list[Passage], path: Path, record: RunRecord) -> Ch
         return Checked(
             path.name, 0, 0, [Fault(path.name, 1, "every figure", passages[0].text if passages else "", why)]
         )
-    pace = next((int(found[1]) for passage in passages if (found := _PACE.search(passage.text))), None)
+    pace = next((int(said[1]) for passage in passages if (said := _PACE.search(passage.text))), None)
     for place, passage in enumerate(passages):
         found = list(_faults_of_citations(passage, sources))
         rest = _without(passage, backing)

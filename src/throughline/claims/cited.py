@@ -220,12 +220,25 @@ def length(items: Any) -> int:
     >>> length(cite([0.4, 0.3], "keras.losses")).field
     'len(keras.losses)'
     """
-    return CitedInt(len(items), f"len({items.field})") if isinstance(items, CitedList | CitedTuple) else len(items)
+    return CitedInt(len(items), f"len({items.field})") if is_cited(items) else len(items)
 
 
-def counted_from(n: int, field: str) -> CitedInt:
-    """Return a number that a program counted, with the field that says how to count it again."""
-    return CitedInt(n, field)
+def counted_from(items: Any, n: int, field: str) -> int:
+    """Return a number that was counted in a list of a record; if the record is cited, with how to count it again.
+
+    Examples
+    --------
+    >>> counted_from(cite([1, 1, 0], "flips"), 2, "count(flips, 1)").field
+    'count(flips, 1)'
+    >>> type(counted_from([1, 1, 0], 2, "count(flips, 1)")).__name__
+    'int'
+    """
+    return CitedInt(n, field) if is_cited(items) else n
+
+
+def is_cited(items: Any) -> bool:
+    """Whether a list or a tuple belongs to a cited record."""
+    return isinstance(items, CitedList | CitedTuple)
 
 
 def says_its_field(write: Callable[..., str]) -> Callable[..., str]:

@@ -204,8 +204,13 @@ def _written(claim: Claim, value: Any, bar: Any, upper: Any, ends: list[Any] | N
 
 
 def _without_marks(told: ToldClaim) -> ToldClaim:
-    names = ("text", "shown_value", "shown_bar", "shown_interval")
-    return dataclasses.replace(told, **{name: unmarked(getattr(told, name)) for name in names})
+    return dataclasses.replace(
+        told,
+        text=unmarked(told.text),
+        shown_value=unmarked(told.shown_value),
+        shown_bar=unmarked(told.shown_bar),
+        shown_interval=unmarked(told.shown_interval),
+    )
 
 
 @cache

@@ -91,10 +91,10 @@ def shaped_like(figure: Figure, value: float) -> str:
         decimals = len(figure.text[: power.start()].strip().partition(".")[2])
         mantissa, exponent = f"{scaled:.{decimals}e}".split("e")
         return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPTS)}"
-    number = re.match(r"[−+-]?[\d,]*\d(?:\.\d+)?", figure.text)
-    assert number is not None  # every other figure begins so
-    decimals = len(number[0].partition(".")[2])
-    return f"{round(scaled / figure.step) * figure.step:,.{decimals}f}".replace("-", "−") + figure.text[number.end() :]
+    digits = re.match(r"[−+-]?[\d,]*\d(?:\.\d+)?", figure.text)
+    assert digits is not None  # every other figure begins so
+    decimals = len(digits[0].partition(".")[2])
+    return f"{round(scaled / figure.step) * figure.step:,.{decimals}f}".replace("-", "−") + figure.text[digits.end() :]
 
 
 def main(arguments: list[str] | None = None) -> int:

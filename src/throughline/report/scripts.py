@@ -550,7 +550,9 @@ def _tally(record: RunRecord) -> str:
         return f"My only export {endings[record.formats[0].status].replace('failed it', 'failed the check')}."
     counts = {
         status: counted_from(
-            sum(entry.status == status for entry in record.formats), f"count(formats.status, '{status}')"
+            record.formats,
+            sum(entry.status == status for entry in record.formats),
+            f"count(formats.status, '{status}')",
         )
         for status in endings
     }

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from throughline.claims.cited import counted_from, length, plain, unmarked
+from throughline.claims.cited import counted_from, is_cited, length, plain, unmarked
 from throughline.claims.claim import ToldClaim, tell_all
 from throughline.record import (
     Bar,
@@ -234,11 +234,11 @@ def _verdict(record: RunRecord) -> Verdict:
             text
             for text, found in (
                 (
-                    f"{count(_n_formats(len(failed), 'failed'))} of {count(length(record.formats))} exported files "
+                    f"{count(_n_formats(record.formats, 'failed'))} of {count(length(record.formats))} exported files "
                     "failed",
                     failed,
                 ),
-                (f"{count(_n_missed(len(missed)))} of {count(length(record.bars))} bars missed", missed),
+                (f"{count(_n_missed(record.bars))} of {count(length(record.bars))} bars missed", missed),
             )
             if found
         )
@@ -259,16 +259,16 @@ def _formats_part(formats: list[FormatRecord], failed: list[str]) -> str:
         return f"Failed verification: {', '.join(failed)}."
     if n_passed == 0:
         return "No exported file was verified."
-    told = f"{count(_n_formats(n_passed, 'passed'))} of {count(length(formats))}"
+    told = f"{count(_n_formats(formats, 'passed'))} of {count(length(formats))}"
     return f"{told} exported files proved to be the network they came from."
 
 
-def _n_formats(n: int, status: str) -> int:
-    return counted_from(n, f"count(formats.status, '{status}')")
+def _n_formats(formats: list[FormatRecord], status: str) -> int:
+    return counted_from(formats, sum(entry.status == status for entry in formats), f"count(formats.status, '{status}')")
 
 
-def _n_missed(n: int) -> int:
-    return counted_from(n, "count(bars.met, 0)")
+def _n_missed(bars: list[Bar]) -> int:
+    return counted_from(bars, sum(not bar.met for bar in bars), "count(bars.met, 0)")
 
 
 def _headlines(record: RunRecord, formats: list[FormatRow]) -> list[Headline]:
@@ -332,14 +332,14 @@ def _formats_headline(record: RunRecord) -> Headline | None:
     worst = max(passed, key=lambda entry: entry.largest_difference, default=None)
     n_failed, n_not_run = (sum(entry.status == status for entry in record.formats) for status in ("failed", "not_run"))
     parts = [
-        f"{count(_n_formats(n_failed, 'failed'))} failed" if n_failed else "",
-        f"{count(_n_formats(n_not_run, 'not_run'))} not run" if n_not_run else "",
+        f"{count(_n_formats(record.formats, 'failed'))} failed" if n_failed else "",
+        f"{count(_n_formats(record.formats, 'not_run'))} not run" if n_not_run else "",
     ]
     if worst is not None:
         parts.append(f"largest difference {scientific(worst.largest_difference)}, in {worst.title}")
     return Headline(
         label="Exported files proven",
-        value=f"{count(_n_formats(len(passed), 'passed'))} of {count(length(record.formats))}",
+        value=f"{count(_n_formats(record.formats, 'passed'))} of {count(length(record.formats))}",
         detail="; ".join(part for part in parts if part),
         field="formats[].status",
         good=n_failed == 0,
@@ -402,7 +402,7 @@ CLAIMED_OF = (
 
 def _claims(record: RunRecord) -> Claims:
     told: dict[str, list[ToldClaim]] = {}
-    all_told = tell_all(record, cited=True)
+    all_told = tell_all(record, cited=is_cited(record.formats))
     for found in all_told:
         if found.verdict != "missing":
             told.setdefault(CLAIMED_OF[found.claim.chapter], []).append(found)
