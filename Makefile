@@ -9,7 +9,7 @@ ARGS ?=
 JOB = @"$(PYTHON)" scripts/setup_env.py
 
 .DEFAULT_GOAL := help
-.PHONY: run test check format notebook lock setup clean help
+.PHONY: run test check format notebook readme lock setup clean help
 
 run: ## run all chapters on the default task, into runs/
 	$(JOB) run $(ARGS)
@@ -25,6 +25,9 @@ format: ## reformat the code and mend what lint can mend
 
 notebook: ## execute notebooks/*.py into the .ipynb beside them
 	$(JOB) notebook $(ARGS)
+
+readme: ## fill in the figures of README.md (ARGS=--run: measure them first)
+	$(JOB) readme $(ARGS)
 
 lock: ## resolve the dependencies anew (ARGS=--upgrade for the newest)
 	$(JOB) lock $(ARGS)

@@ -5,6 +5,7 @@
     python3 scripts/setup_env.py check        formatting, lint, types, docs, tests
     python3 scripts/setup_env.py format       reformat, and mend what lint can mend
     python3 scripts/setup_env.py notebook     execute notebooks/*.py into *.ipynb
+    python3 scripts/setup_env.py readme       fill the figures of README.md in from docs/record.json; with --run, anew
     python3 scripts/setup_env.py lock [--upgrade]
     python3 scripts/setup_env.py setup        everything `test` and `check` need, no job
     python3 scripts/setup_env.py exec COMMAND [ARGUMENTS]
@@ -527,6 +528,13 @@ def notebook(checkout: Checkout, arguments: "list[str]") -> int:
     return become(checkout, [str(checkout.python), "-m", "throughline.notebook", *arguments], checkout.root)
 
 
+def readme(checkout: Checkout, arguments: "list[str]") -> int:
+    """Fill in the figures that README.md and CONTRIBUTING.md cite; with --run, run the default task first."""
+    checkout.ensure("dev")
+    command = [str(checkout.python), "-m", "throughline.claims.fill", *arguments]
+    return become(checkout, [*command, "docs/record.json", "README.md", "CONTRIBUTING.md"], checkout.root)
+
+
 def lock(checkout: Checkout, arguments: "list[str]") -> int:
     """Resolve the dependencies anew. Needs only the pinned uv: the old lock may be the very thing that is wrong."""
     with checkout.one_at_a_time():
@@ -571,6 +579,7 @@ JOBS = {
     "check": check,
     "format": reformat,
     "notebook": notebook,
+    "readme": readme,
     "lock": lock,
     "setup": setup,
     "exec": execute,

@@ -21,6 +21,8 @@ class PageReader(HTMLParser):
         self.unscoped: list[str] = []
         self.n_tables = self.n_captions = self.n_plots = 0
         self._open: list[str] = []
+        self._fields: list[bool] = []
+        self._within_words = False
         self._text: list[str] = []
         self.feed(page)
         self.close()
@@ -31,11 +33,16 @@ class PageReader(HTMLParser):
         return " ".join(" ".join(self._text).split())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._fields.append(any(name == "data-field" for name, _ in attrs))
+        self._within_words = self._within_words and self._fields[-1]
         if tag not in _VOID:
             self._open.append(tag)
+        else:
+            self._fields.pop()
         self._look_at(tag, {name: value or "" for name, value in attrs})
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._within_words = False
         self._look_at(tag, {name: value or "" for name, value in attrs})
 
     def handle_endtag(self, tag: str) -> None:
@@ -43,10 +50,17 @@ class PageReader(HTMLParser):
             self.faults.append(f"</{tag}> at {self.getpos()} closes {self._open[-1:]}")
         else:
             self._open.pop()
+            self._within_words = self._fields.pop() and self._within_words
 
     def handle_data(self, data: str) -> None:
-        if not {"style", "title"} & set(self._open):
+        if {"style", "title"} & set(self._open):
+            return
+        # The element that names a figure's field parts no words; every other one does.
+        if self._within_words and self._text:
+            self._text[-1] += data
+        else:
             self._text.append(data)
+        self._within_words = True
 
     def _look_at(self, tag: str, attributes: dict[str, str]) -> None:
         if "id" in attributes:

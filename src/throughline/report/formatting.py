@@ -9,7 +9,9 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from typing import Any
 
+from throughline.claims.cited import length, says_its_field
 from throughline.spec import FRAMEWORK_TITLES
 
 DASH = "–"
@@ -20,6 +22,7 @@ _Formatter = Callable[..., str]
 
 
 def _finite(function: _Formatter) -> _Formatter:
+    @says_its_field
     @functools.wraps(function)
     def formatted(value: float | None, *arguments: int) -> str:
         return DASH if value is None or not math.isfinite(value) else function(value, *arguments)
@@ -39,8 +42,7 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f}{NARROW_SPACE}%"
 
 
-@_finite
-def points(difference: float, digits: int = 2) -> str:
+def points(difference: float | None, digits: int = 2) -> str:
     """Write a difference of two shares of 1 in percentage points, without the unit.
 
     Examples
@@ -48,7 +50,12 @@ def points(difference: float, digits: int = 2) -> str:
     >>> points(0.0012), points(-0.0012), points(-0.00001)
     ('0.12', '−0.12', '0.00')
     """
-    text = f"{100 * difference:.{digits}f}"
+    return _signed(None if difference is None else 100 * difference, digits)
+
+
+@_finite
+def _signed(value: float, digits: int) -> str:
+    text = f"{value:.{digits}f}"
     return text.lstrip("-") if float(text) == 0 else text.replace("-", MINUS)
 
 
@@ -154,7 +161,7 @@ def _with_unit(value: float, unit: str) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text) + NARROW_SPACE + unit
 
 
-FILTERS: dict[str, _Formatter] = {
+FILTERS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         percent,
@@ -169,4 +176,4 @@ FILTERS: dict[str, _Formatter] = {
         p_value,
         framework_title,
     )
-}
+} | {"length": length}  # in place of Jinja's own: the length of a list of the record is a figure too

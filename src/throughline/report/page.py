@@ -6,10 +6,13 @@ The same record gives the same bytes.
 from __future__ import annotations
 
 import functools
+import html
+import re
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from throughline.claims.cited import cite, marked_figures, replace_marks, unmarked
 from throughline.output import write_whole
 from throughline.record import RunRecord
 from throughline.report.formatting import FILTERS
@@ -36,12 +39,43 @@ def render_page(record: RunRecord) -> str:
 
     from throughline.report.plots import draw_pictures
 
+    cited = cite(record)
     css = resources.files("throughline.report").joinpath("templates", "report.css").read_text(encoding="utf-8")
-    return (
+    page = (
         _environment()
         .get_template("report.html.j2")
-        .render(record=record, view=build_view(record), pictures=draw_pictures(record), css=Markup(css))
+        .render(record=cited, view=build_view(cited), pictures=draw_pictures(cited), css=Markup(css))
     )
+    return _name_fields(page)
+
+
+def _name_fields(page: str) -> str:
+    """Give each figure that is read the field that it comes from."""
+    parts = re.split(r"(<svg\b.*?</svg>)", page, flags=re.DOTALL)
+    return "".join(
+        _name_fields_of_picture(part) if part.startswith("<svg") else _name_fields_of_text(part, "span")
+        for part in parts
+    )
+
+
+def _name_fields_of_picture(svg: str) -> str:
+    # The words for those who do not see it can hold no tag: the fields of their figures stand in the tag before them.
+    svg = re.sub(r"(<title\b[^>]*)>(.*?)</title>", _title_with_fields, svg, flags=re.DOTALL)
+    return _name_fields_of_text(svg, "tspan")
+
+
+def _title_with_fields(title: re.Match[str]) -> str:
+    cited = html.escape("; ".join(f"{figure} = {field}" for figure, field in marked_figures(title[2])))
+    fields = f' data-fields="{cited}"' if cited else ""
+    return f"{title[1]}{fields}>{unmarked(title[2])}</title>"
+
+
+def _name_fields_of_text(page: str, tag: str) -> str:
+    def with_field(figure: str, field: str) -> str:
+        return f'<{tag} data-field="{html.escape(field)}">{figure}</{tag}>'
+
+    parts = re.split(r"(<title>.*?</title>|<[^>]*>)", page, flags=re.DOTALL)
+    return "".join(unmarked(part) if part.startswith("<") else replace_marks(part, with_field) for part in parts)
 
 
 def write_report(record: RunRecord, path: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from throughline.claims.cited import counted_from, length, unmarked
 from throughline.record import EquivalenceTest, Evaluation, FormatRecord, PlaneProblem, RunRecord, TrainingRecord
 from throughline.report.phrases import (
     CORE,
@@ -521,7 +522,7 @@ def _points(difference: float, *others: float) -> str:
     """Write the size of a difference of shares in percentage points."""
     hundredfold = [round(100 * other, 10) for other in (0.0, *others)]
     text = decimal(abs(round(100 * difference, 10)), 2, hundredfold)
-    return f"{text} percentage point{'' if text == '1' else 's'}"
+    return f"{text} percentage point{'' if unmarked(text) == '1' else 's'}"
 
 
 def _size_sentences(record: RunRecord, plain: FormatRecord | None, compact: FormatRecord | None) -> list[Sentence]:
@@ -606,8 +607,15 @@ def _tally(record: RunRecord) -> str:
     endings = {"passed": "passed the check", "failed": "failed it", "not_run": "could not be run here"}
     if len(record.formats) == 1:
         return f"My only export {endings[record.formats[0].status].replace('failed it', 'failed the check')}."
-    counts = {status: sum(entry.status == status for entry in record.formats) for status in endings}
-    exports = counted(len(record.formats), "export")
+    counts = {
+        status: counted_from(
+            record.formats,
+            sum(entry.status == status for entry in record.formats),
+            f"count(formats.status, '{status}')",
+        )
+        for status in endings
+    }
+    exports = counted(length(record.formats), "export")
     if counts["passed"] == len(record.formats):
         return f"Of my {exports}, every one passed its check against the network it came from."
     passed = f"{counts['passed'] or 'none'} passed the check"

@@ -11,6 +11,9 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any
+
+from throughline.claims.cited import Cited, marked, plain, says_its_field
 
 NOT_A_NUMBER = "not a number"
 MOST_DIGITS = 12
@@ -45,6 +48,7 @@ NUMERAL = re.compile(
 )
 
 
+@says_its_field
 def percent(share: float, apart_from: Sequence[float] = ()) -> str:
     """Write a share of 1 as a percentage, with one decimal or as many as it takes.
 
@@ -66,6 +70,7 @@ def percent(share: float, apart_from: Sequence[float] = ()) -> str:
     return f"{decimal(round(100 * share, 10), 1, hundredfold)} %"
 
 
+@says_its_field
 def decimal(value: float, digits: int, apart_from: Sequence[float] = ()) -> str:
     """Write with at most `digits` decimals, more only to stay apart; thousands are separated, trailing zeros cut."""
     if not math.isfinite(value):
@@ -74,6 +79,7 @@ def decimal(value: float, digits: int, apart_from: Sequence[float] = ()) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+@says_its_field
 def small(value: float, apart_from: Sequence[float] = ()) -> str:
     """Write with two significant digits, as a power of ten below a thousandth.
 
@@ -94,6 +100,7 @@ def small(value: float, apart_from: Sequence[float] = ()) -> str:
     return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPTS)}"
 
 
+@says_its_field
 def p_value(p: float, significance: float) -> str:
     """Write a p-value after "p is": three decimals, never rounded across the level of significance.
 
@@ -105,6 +112,7 @@ def p_value(p: float, significance: float) -> str:
     return "below 0.001" if p < 0.001 else decimal(p, 2 if p > 2 * significance else 3, (significance, 1.0))
 
 
+@says_its_field
 def data_size(n_bytes: int, apart_from: Sequence[float] = ()) -> str:
     """Write bytes as kilobytes or megabytes, of a thousand and a million bytes.
 
@@ -124,7 +132,9 @@ def duration(microseconds: float) -> str:
     >>> duration(3.24), duration(1250.0)
     ('3.2 microseconds', '1.2 milliseconds')
     """
-    return _with_unit(microseconds, ((1, "microseconds"), (1000, "milliseconds"), (10**6, "seconds")))
+    text = _with_unit(plain(microseconds), ((1, "microseconds"), (1000, "milliseconds"), (10**6, "seconds")))
+    in_seconds: Any = microseconds * 1e-6
+    return marked(text, in_seconds.field) if isinstance(in_seconds, Cited) else text
 
 
 def counted(n: int, noun: str) -> str:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import jinja2
 
+from throughline.claims.cited import cite
+from throughline.claims.passages import write_citations
 from throughline.output import write_whole
 from throughline.record import FormatRecord, RunRecord
 from throughline.report.follow_ups import FollowUp, follow_ups
@@ -142,10 +144,10 @@ def render_talking_points(record: RunRecord, speaker: Speaker | None = None) -> 
     """Return the talking points as Markdown; the same record and speaker always give the same text."""
     from throughline.report.walks import lengths_of_walks
 
-    speaker = speaker or Speaker()
+    record, speaker = cite(record), speaker or Speaker()
     points = talking_points(record, speaker)
     told = {point.chapter for point in points}
-    return _template().render(
+    text = _template().render(
         record=record,
         points=points,
         walks=lengths_of_walks(record, speaker),
@@ -157,6 +159,7 @@ def render_talking_points(record: RunRecord, speaker: Speaker | None = None) -> 
         pace=speaker.wpm,
         rows=[_table_row(found) for found in record.formats],
     )
+    return write_citations(text)
 
 
 def write_talking_points(record: RunRecord, path: Path, speaker: Speaker | None = None) -> None:

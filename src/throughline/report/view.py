@@ -4,6 +4,7 @@ RunRecord -> build_view -> View
                            ├── verdict      the run in a sentence
                            ├── headlines    the first screen
                            ├── equivalence  what the test over seeds says
+                           ├── claims       what is claimed, and what the run says to it
                            ├── ledger       which default of a framework does how much
                            ├── formats      rows of the tables, with the ratios between them
                            ├── timeline     where the time went
@@ -17,6 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from throughline.claims.cited import counted_from, is_cited, length, plain, unmarked
+from throughline.claims.claim import ToldClaim, tell_all
 from throughline.record import (
     Bar,
     EquivalenceTest,
@@ -111,6 +114,29 @@ class Ledger:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Claims:
+    """The claims as this run leaves them.
+
+    Attributes
+    ----------
+    told : dict of str to list of ToldClaim
+        By the heading of their chapter; claims whose field is missing are not told.
+    contradicted : list of ToldClaim
+    missing : list of str
+        Names of the claims that this run has nothing to say about.
+    """
+
+    told: dict[str, list[ToldClaim]]
+    contradicted: list[ToldClaim]
+    missing: list[str]
+
+    @property
+    def n_told(self) -> int:
+        """How many are told."""
+        return sum(map(len, self.told.values()))
+
+
+@dataclass(frozen=True, kw_only=True)
 class TimeRow:
     """A span, with its place on a line as long as the run, in percent."""
 
@@ -127,6 +153,7 @@ class View:
     headlines: list[Headline]
     equivalence: Equivalence | None
     ledger: Ledger | None
+    claims: Claims
     formats: list[FormatRow]
     smallest: FormatRecord | None
     quickest: FormatRecord | None
@@ -148,6 +175,7 @@ def build_view(record: RunRecord) -> View:
         headlines=_headlines(record, formats),
         equivalence=_equivalence(equivalence) if equivalence else None,
         ledger=build_ledger(record.ledger),
+        claims=_claims(record),
         formats=formats,
         smallest=min(passed, key=lambda entry: entry.size_bytes, default=None),
         quickest=min(passed, key=lambda entry: entry.latency_us, default=None),
@@ -187,7 +215,7 @@ def reproduce_command(arguments: Mapping[str, Any], seed: int) -> str:
             words.append(",".join(str(item) for item in value))
         elif value is not True:
             words.append(str(value))
-    return shlex.join([*words, "--seed", str(seed)])
+    return shlex.join([*words, "--seed", str(plain(seed))])
 
 
 def _verdict(record: RunRecord) -> Verdict:
@@ -205,8 +233,12 @@ def _verdict(record: RunRecord) -> Verdict:
         title = " · ".join(
             text
             for text, found in (
-                (f"{count(len(failed))} of {count(len(record.formats))} exported files failed", failed),
-                (f"{count(len(missed))} of {count(len(record.bars))} bars missed", missed),
+                (
+                    f"{count(_n_formats(record.formats, 'failed'))} of {count(length(record.formats))} exported files "
+                    "failed",
+                    failed,
+                ),
+                (f"{count(_n_missed(record.bars))} of {count(length(record.bars))} bars missed", missed),
             )
             if found
         )
@@ -217,7 +249,7 @@ def _bars_part(bars: list[Bar], missed: list[Bar]) -> str:
     if not bars:
         return "This run had no bars to clear."
     if not missed:
-        return f"All {count(len(bars))} bars were met."
+        return f"All {count(length(bars))} bars were met."
     return f"Missed: {'; '.join(f'chapter {bar.chapter}, {bar.text}' for bar in missed)}."
 
 
@@ -227,7 +259,16 @@ def _formats_part(formats: list[FormatRecord], failed: list[str]) -> str:
         return f"Failed verification: {', '.join(failed)}."
     if n_passed == 0:
         return "No exported file was verified."
-    return f"{count(n_passed)} of {count(len(formats))} exported files proved to be the network they came from."
+    told = f"{count(_n_formats(formats, 'passed'))} of {count(length(formats))}"
+    return f"{told} exported files proved to be the network they came from."
+
+
+def _n_formats(formats: list[FormatRecord], status: str) -> int:
+    return counted_from(formats, sum(entry.status == status for entry in formats), f"count(formats.status, '{status}')")
+
+
+def _n_missed(bars: list[Bar]) -> int:
+    return counted_from(bars, sum(not bar.met for bar in bars), "count(bars.met, 0)")
 
 
 def _headlines(record: RunRecord, formats: list[FormatRow]) -> list[Headline]:
@@ -290,12 +331,15 @@ def _formats_headline(record: RunRecord) -> Headline | None:
     passed = [entry for entry in record.formats if entry.status == "passed"]
     worst = max(passed, key=lambda entry: entry.largest_difference, default=None)
     n_failed, n_not_run = (sum(entry.status == status for entry in record.formats) for status in ("failed", "not_run"))
-    parts = [f"{count(n_failed)} failed" if n_failed else "", f"{count(n_not_run)} not run" if n_not_run else ""]
+    parts = [
+        f"{count(_n_formats(record.formats, 'failed'))} failed" if n_failed else "",
+        f"{count(_n_formats(record.formats, 'not_run'))} not run" if n_not_run else "",
+    ]
     if worst is not None:
         parts.append(f"largest difference {scientific(worst.largest_difference)}, in {worst.title}")
     return Headline(
         label="Exported files proven",
-        value=f"{count(len(passed))} of {count(len(record.formats))}",
+        value=f"{count(_n_formats(record.formats, 'passed'))} of {count(length(record.formats))}",
         detail="; ".join(part for part in parts if part),
         field="formats[].status",
         good=n_failed == 0,
@@ -318,7 +362,7 @@ def _ratio_headline(formats: list[FormatRow]) -> Headline | None:
 def _equivalence(test: EquivalenceTest) -> Equivalence:
     """Say what the test shows; that it does not show something is not turned into its opposite."""
     margin = scientific(100 * test.margin)
-    points_of_margin = f"{margin} percentage point{'' if margin == '1' else 's'}"
+    points_of_margin = f"{margin} percentage point{'' if unmarked(margin) == '1' else 's'}"
     has_zero = test.low <= 0 <= test.high
     if test.equivalent:
         verdict = f"equivalent within {points_of_margin}"
@@ -341,6 +385,32 @@ def _base_of(entry: FormatRecord, formats: list[FormatRecord]) -> FormatRecord |
         return None
     family = [other for other in formats if (other.runtime, other.framework) == (entry.runtime, entry.framework)]
     return next((other for other in family if other.stored_as == "float32" and other.size_bytes > 0), None)
+
+
+CLAIMED_OF = (
+    "The run",
+    "Perceptron",
+    "Multi-layer perceptron",
+    "Keras",
+    "PyTorch",
+    "Evaluation",
+    "TFLite",
+    "ONNX",
+    "Formats",
+)
+
+
+def _claims(record: RunRecord) -> Claims:
+    told: dict[str, list[ToldClaim]] = {}
+    all_told = tell_all(record, cited=is_cited(record.formats))
+    for found in all_told:
+        if found.verdict != "missing":
+            told.setdefault(CLAIMED_OF[found.claim.chapter], []).append(found)
+    return Claims(
+        told=told,
+        contradicted=[found for found in all_told if found.verdict == "contradicted"],
+        missing=[found.claim.name for found in all_told if found.verdict == "missing"],
+    )
 
 
 def _timeline(record: RunRecord) -> dict[str, list[TimeRow]]:

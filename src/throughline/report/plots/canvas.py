@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -134,7 +135,10 @@ def to_picture(axes: Axes, *, name: str, alt: str) -> Picture:
     figure = axes.get_figure()
     assert isinstance(figure, Figure)  # `new_axes` makes one figure for each
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    with warnings.catch_warnings():
+        # Figures in a picture's words carry marks of their fields, which are in no font and are taken out later.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     body = _clean(buffer.getvalue(), name)
     width, height = (round(72 * inches) for inches in figure.get_size_inches())
     opening = (

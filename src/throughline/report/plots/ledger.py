@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from throughline.claims.cited import length
 from throughline.record import LedgerLine
 from throughline.report.formatting import count, points, scientific
 from throughline.report.plots.canvas import FONT_SIZE, PALETTE, Picture, new_axes, to_picture
@@ -49,7 +50,7 @@ def _gaps(ledger: Ledger) -> Picture:
         f"{line.title} {scientific(line.gap)} ({scientific(line.gap_low)} to {scientific(line.gap_high)})"
         for line in lines
     )
-    alt = f"Gap in loss, median and range over {count(len(ledger.record.seeds))} seeds: {told}."
+    alt = f"Gap in loss, median and range over {count(length(ledger.record.seeds))} seeds: {told}."
     return to_picture(axes, name="ledger-gaps", alt=alt)
 
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from throughline.record import PerceptronRecord, PlanePicture, PlaneProblem
-from throughline.report.formatting import count, percent
+from throughline.report.formatting import percent
 from throughline.report.plots.canvas import PALETTE, Picture, new_axes, to_picture
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def boundary(record: PerceptronRecord) -> Picture:
         strength = 0.12 + 0.5 * position / len(segments)
         axes.plot(xs, ys, color=PALETTE["ink"], alpha=1 if last else strength, linewidth=2.6 if last else 1.2)
     alt = (
-        f"Two classes of points in the plane and {count(len(segments))} straight boundaries, from the first, "
-        f"faint, to the last, which has {percent(record.train_accuracy)} of the training points on the right side."
+        "Two classes of points in the plane and the straight boundary as it moved, from the first, faint, to the "
+        f"last, which has {percent(record.train_accuracy)} of the training points on the right side."
     )
     return to_picture(axes, name="boundary", alt=alt)
 

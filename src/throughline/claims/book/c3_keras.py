@@ -1,0 +1,61 @@
+"""What is claimed of the Keras network."""
+
+from throughline.claims.claim import Claim
+
+CLAIMS = (
+    Claim(
+        name="keras-validation",
+        chapter=3,
+        field="keras.val_accuracy",
+        kind="above",
+        bar=0.90,
+        held="Keras reaches a validation accuracy of {{ value }}.",
+        contradicted="Keras reaches a validation accuracy of only {{ value }}; above {{ bar }} was promised.",
+    ),
+    Claim(
+        name="keras-stops-early",
+        chapter=3,
+        field="len(keras.losses)",
+        kind="below",
+        bar="train.max_epochs",
+        write="count",
+        held="Early stopping ended its training after {{ value }} of {{ bar }} epochs.",
+        contradicted="Nothing ended its training early: it used all {{ value }} epochs.",
+    ),
+    Claim(
+        name="keras-keeps-the-best",
+        chapter=3,
+        field="keras.val_loss - min(keras.val_losses)",
+        kind="at most",
+        bar=1e-4,
+        write="small",
+        held=(
+            "The weights that it keeps are those of its best epoch: "
+            "their validation loss is within {{ bar }} of the lowest."
+        ),
+        contradicted=(
+            "The weights that it keeps are not its best: their validation loss is {{ value }} above the lowest."
+        ),
+    ),
+    Claim(
+        name="savedmodel-proven",
+        chapter=3,
+        field="formats[savedmodel].share_of_tolerance",
+        kind="at most",
+        bar=1.0,
+        held="The SavedModel is the same network: no row uses more than {{ value }} of what rounding allows it.",
+        contradicted="The SavedModel is not the same network: a row uses {{ value }} of what rounding allows it.",
+    ),
+    Claim(
+        name="savedmodel-labels",
+        chapter=3,
+        field="formats[savedmodel].n_flips",
+        kind="at most",
+        bar=0,
+        write="count",
+        held="Of {{ field('split.n_test') | count }} test rows, {{ value }} change their label in the SavedModel.",
+        contradicted=(
+            "In the SavedModel {{ value }} of {{ field('split.n_test') | count }} test rows change their label."
+        ),
+    ),
+)
