@@ -9,6 +9,7 @@ is bound to its fields by being written, and no template says a field twice.
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
@@ -52,6 +53,9 @@ class Cited:
 
     def __abs__(self) -> Any:
         return cite(abs(self.plain), f"abs({self.field})")
+
+    def __ceil__(self) -> Any:
+        return cite(math.ceil(self.plain), f"ceil({self.field})")
 
 
 class CitedFloat(Cited, float):  # type: ignore[misc]  # rounding keeps the field

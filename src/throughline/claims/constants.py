@@ -23,7 +23,8 @@ class Constant:
 
 CONSTANTS = (
     Constant(
-        r"\b(?:b?float|u?int)(?:8|16|32|64)\b|\b(?:four|two) bytes|\b(?:7|8|16|32) bits\b", "types and their widths"
+        r"\b(?:b?float|u?int)(?:8|16|32|64)\b|\b(?:four|two) bytes|\bone byte\b|\b(?:7|8|16|32) bits\b",
+        "types and their widths",
     ),
     Constant(r"\baarch64\b|\bmacOS 14\b|\b64-bit\b", "platforms"),
     Constant(r"\bSHA-256\b|\bC99\b|\bUTF-8\b|\bx86_64\b|\bx86-64\b|\bF1\b|\bF_1\b|\bL2\b", "names"),

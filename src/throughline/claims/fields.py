@@ -1,7 +1,7 @@
 """Read a field of a record by the name under which a text cites it.
 
 A field is a path, ``keras.val_accuracy`` or ``formats[tflite-float16].size_bytes``, or a small sum over paths:
-``+ - * /``, ``len``, ``sum``, ``min``, ``max``, ``abs``, ``count(list, value)``
+``+ - * /``, ``len``, ``sum``, ``min``, ``max``, ``abs``, ``ceil``, ``count(list, value)``
 and ``distinct(value, value)``. An attribute of a list is the list of
 that attribute. Nothing else is understood, and nothing is executed.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -28,6 +29,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "min": min,
     "max": max,
     "abs": abs,
+    "ceil": math.ceil,
     "count": lambda items, value: sum(item == value for item in items),
     "distinct": lambda *items: len(set(items)),
 }

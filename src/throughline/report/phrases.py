@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from throughline.claims.cited import counted_from
 from throughline.record import Bar, FormatRecord, RunRecord, TrainingRecord
 from throughline.report.spoken import count_words, counted, data_size, listed, percent, small
 from throughline.spec import FRAMEWORK_TITLES
@@ -77,6 +78,12 @@ def stopping_sentence(record: RunRecord, training: TrainingRecord) -> str:
     stopped = len(training.losses) < record.train.max_epochs
     how = "Early stopping ended it" if stopped else f"It used all {counted(len(training.losses), 'epoch')}"
     return f"{how}, and I keep the weights of epoch {training.best_epoch:,}."
+
+
+def n_formats(record: RunRecord, status: str) -> int:
+    """Count the exported files that ended so: "passed", "failed" or "not_run"."""
+    found = sum(entry.status == status for entry in record.formats)
+    return counted_from(record.formats, found, f"count(formats.status, '{status}')")
 
 
 def accuracy_after_export(record: RunRecord, found: FormatRecord | None) -> list[Sentence]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from throughline.claims.cited import counted_from, length, unmarked
+from throughline.claims.cited import length, unmarked
 from throughline.record import EquivalenceTest, Evaluation, FormatRecord, PlaneProblem, RunRecord, TrainingRecord
 from throughline.report.phrases import (
     CORE,
@@ -29,6 +29,7 @@ from throughline.report.phrases import (
     hidden_layers,
     joined_format_points,
     missed_bar_sentences,
+    n_formats,
     padding,
     requirements,
     said,
@@ -607,14 +608,7 @@ def _tally(record: RunRecord) -> str:
     endings = {"passed": "passed the check", "failed": "failed it", "not_run": "could not be run here"}
     if len(record.formats) == 1:
         return f"My only export {endings[record.formats[0].status].replace('failed it', 'failed the check')}."
-    counts = {
-        status: counted_from(
-            record.formats,
-            sum(entry.status == status for entry in record.formats),
-            f"count(formats.status, '{status}')",
-        )
-        for status in endings
-    }
+    counts = {status: n_formats(record, status) for status in endings}
     exports = counted(length(record.formats), "export")
     if counts["passed"] == len(record.formats):
         return f"Of my {exports}, every one passed its check against the network it came from."

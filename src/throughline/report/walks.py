@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from throughline.claims.cited import length
 from throughline.errors import UsageError
 from throughline.record import RunRecord
 from throughline.report.follow_ups import follow_ups
@@ -186,7 +187,7 @@ def _length(sentences: list[Sentence], level: int) -> int:
 def _opening(record: RunRecord) -> str:
     frameworks = [said(training.framework) for training in record.trainings()]
     made = f" in {listed(frameworks)}" if frameworks else ""
-    files = f", and followed it into {counted(len(record.formats), 'exported file')}" if record.formats else ""
+    files = f", and followed it into {counted(length(record.formats), 'exported file')}" if record.formats else ""
     return f"I built one network{made}{files}. Every figure that I give was measured in one run."
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from throughline.claims.cited import length
 from throughline.record import FormatRecord, RunRecord
 from throughline.report.follow_ups.question import FollowUp
 from throughline.report.follow_ups.training import outcome
-from throughline.report.phrases import CAUSES, flips_of, formats_of, title_of, titles_of
+from throughline.report.phrases import CAUSES, flips_of, formats_of, n_formats, title_of, titles_of
 from throughline.report.spoken import counted, data_size, decimal, duration, listed, percent, small
 
 FLOAT16_SAVES = 2  # bytes a parameter
@@ -203,7 +204,7 @@ def _operator_set(found: FormatRecord) -> FollowUp:
 def _which(record: RunRecord) -> FollowUp:
     passed = [entry for entry in record.formats if entry.status == "passed"]
     if not passed:
-        told = f"Of {counted(len(record.formats), 'export')} none passed, so today I would ship none."
+        told = f"Of {counted(length(record.formats), 'export')} none passed, so today I would ship none."
     else:
         small_one = min(passed, key=lambda entry: entry.size_bytes)
         quick_one = min(passed, key=lambda entry: entry.latency_us)
@@ -220,11 +221,11 @@ def _which(record: RunRecord) -> FollowUp:
 
 
 def _if_one_fails(record: RunRecord) -> FollowUp:
-    failed, absent = (sum(entry.status == status for entry in record.formats) for status in ("failed", "not_run"))
+    failed, absent = (n_formats(record, status) for status in ("failed", "not_run"))
     here = (
-        f"Here none of {counted(len(record.formats), 'export')} failed"
+        f"Here none of {counted(length(record.formats), 'export')} failed"
         if not failed
-        else f"Here {failed:,} of {counted(len(record.formats), 'export')} failed"
+        else f"Here {failed:,} of {counted(length(record.formats), 'export')} failed"
     ) + (f", and {absent:,} could not be run." if absent else ".")
     return FollowUp(
         "8.fails",
@@ -239,7 +240,7 @@ def _same_model(record: RunRecord) -> FollowUp:
     told = (
         "But no file passed, so here I can't say it."
         if not passed
-        else f"Over {counted(len(passed), 'file')} that passed, the largest difference is "
+        else f"Over {counted(n_formats(record, 'passed'), 'file')} that passed, the largest difference is "
         f"{small(max(entry.largest_difference for entry in passed))}, and {_most_flips(passed)}."
     )
     return FollowUp(

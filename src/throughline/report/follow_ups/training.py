@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from throughline.claims.cited import length
 from throughline.record import Evaluation, FormatRecord, RunRecord, TrainingRecord
 from throughline.report.follow_ups.question import FollowUp
 from throughline.report.phrases import formats_of, said, title_of
@@ -73,7 +74,7 @@ def _dropout(record: RunRecord, training: TrainingRecord) -> FollowUp:
 
 
 def _stopping(record: RunRecord, training: TrainingRecord) -> FollowUp:
-    used, most = len(training.losses), record.train.max_epochs
+    used, most = length(training.losses), record.train.max_epochs
     ended = (
         f"It ended after {counted(used, 'epoch')} of {most:,} allowed"
         if used < most
