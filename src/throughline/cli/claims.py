@@ -92,23 +92,34 @@ def _print_claims(console: Console, told: list[ToldClaim]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    styles = {"held": "green", "contradicted": "yellow", "missing": "dim"}
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
-    for column in ("", "claim, and its field", "value", "bar"):
-        table.add_column(column, overflow="fold")
+    from throughline.chapters import load_chapters
+
+    titles = {0: "The run"} | {number: f"{number} {each.title}" for number, each in load_chapters().items()}
+    titles[LAST_CHAPTER] = "Formats"
+    # Apart from colour, so that it can be read without.
+    marks = {"held": Text("✓", style="green"), "contradicted": Text("✗", style="bold yellow")}
+    by_chapter: dict[int, list[ToldClaim]] = {}
     for each in told:
-        if each.verdict == "missing":
-            continue
-        interval = f" ({each.shown_interval})" if each.shown_interval else ""
-        verdict = Text(each.verdict, style=styles[each.verdict])
-        claim = Text.assemble(each.text, "\n", (each.claim.field, "dim"))
-        table.add_row(verdict, claim, each.shown_value + interval, each.shown_bar)
-    console.print(table, soft_wrap=False)
-    counts = {verdict: sum(each.verdict == verdict for each in told) for verdict in styles}
+        if each.verdict in marks:
+            by_chapter.setdefault(each.claim.chapter, []).append(each)
+    for number in sorted(by_chapter, key=lambda number: number or LAST_CHAPTER + 1):
+        console.print(titles[number], style="bold")
+        table = Table.grid(padding=(0, 1))
+        table.add_column(width=1)
+        table.add_column(overflow="fold")
+        for each in by_chapter[number]:
+            interval = f" ({each.shown_interval})" if each.shown_interval else ""
+            bar = f", {each.shown_bar}" if each.shown_bar else ""
+            contradicted = " · contradicted" if each.verdict == "contradicted" else ""
+            measured = f"{each.shown_value}{interval}{bar}{contradicted} · {each.claim.field}"
+            table.add_row(marks[each.verdict], Text.assemble(each.text, "\n", (measured, "dim")))
+        console.print(table, "", soft_wrap=False)
+    verdicts = ("held", "contradicted", "missing")
+    counts = {verdict: sum(each.verdict == verdict for each in told) for verdict in verdicts}
     missing = [each.claim.name for each in told if each.verdict == "missing"]
     absent = f" The record has no field for: {', '.join(missing)}." if missing else ""
     console.print(
-        f"\n{counts['held']} held, {counts['contradicted']} contradicted, {counts['missing']} missing.{absent}"
+        f"{counts['held']} held, {counts['contradicted']} contradicted, {counts['missing']} missing.{absent}"
     )
 
 

@@ -129,13 +129,13 @@ def equivalence_sentence(test: EquivalenceTest) -> str:
     >>> for part in equivalence_sentence(test).split(": "):
     ...     print(part)
     Keras minus PyTorch over 10 seeds
-    -0.21 points of accuracy (90 % interval -0.33 to -0.09), equivalent within 1
+    -0.21 points of accuracy (90 % interval -0.33 to -0.09), equivalent within 1 point
     """
     first, second = (FRAMEWORK_TITLES[name] for name in test.frameworks)
     verdict = "equivalent" if test.equivalent else "not shown to be equivalent"
     return (
         f"{first} minus {second} over {test.n_seeds} seeds: {100 * test.difference:+.2f} points of accuracy "
-        f"(90 % interval {100 * test.low:+.2f} to {100 * test.high:+.2f}), {verdict} within {100 * test.margin:g}"
+        f"(90 % interval {100 * test.low:+.2f} to {100 * test.high:+.2f}), {verdict} within {100 * test.margin:g} point"
     )
 
 
