@@ -58,6 +58,15 @@ def test_a_tolerance_as_wide_as_rows_differ_proves_nothing():
     assert "prove nothing" in judged(EXPECTED.copy(), "int8").failure
 
 
+def test_rows_that_prove_nothing_are_counted():
+    expected = np.arange(12, dtype=np.float32).reshape(6, 2) / 10
+    for n_wide, passes in ((0, True), (2, True), (4, False)):
+        noise = {"rounding/out": np.where(np.arange(6) < n_wide, 1.0, 1e-7)}
+        judgement = judge({2: {"out": expected}}, {2: {"out": expected}}, noise, "rounding")
+        assert judgement.outputs[0].n_telling == 6 - n_wide
+        assert (judgement.failure == "") == passes
+
+
 @pytest.mark.parametrize("wrong", [EXPECTED[:5], EXPECTED[:, :2], EXPECTED[:, :, None]])
 def test_another_shape_is_refused(wrong):
     with pytest.raises(OutputShapeError):

@@ -118,9 +118,7 @@ def _print_claims(console: Console, told: list[ToldClaim]) -> None:
     counts = {verdict: sum(each.verdict == verdict for each in told) for verdict in verdicts}
     missing = [each.claim.name for each in told if each.verdict == "missing"]
     absent = f" The record has no field for: {', '.join(missing)}." if missing else ""
-    console.print(
-        f"{counts['held']} held, {counts['contradicted']} contradicted, {counts['missing']} missing.{absent}"
-    )
+    console.print(f"{counts['held']} held, {counts['contradicted']} contradicted, {counts['missing']} missing.{absent}")
 
 
 def _print_checked(console: Console, checked: list[Checked]) -> None:

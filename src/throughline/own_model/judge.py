@@ -168,6 +168,7 @@ def _check(
     row = int(np.argmax(share))
     verdict = _verdict(worst, rounding, tolerance, NOISES[noise_name].explanation)
     nonzero = np.where(magnitude > 0, magnitude, 1.0)
+    useful = useful_tolerance(wanted)
     check = OutputCheck(
         name=name,
         largest_difference=float(worst.max()),
@@ -176,6 +177,7 @@ def _check(
         share_of_tolerance=float(min(share[row], np.finfo(np.float64).max)),
         n_flips=_flips(pairs),
         verdict=verdict,
+        n_telling=None if useful is None else int(np.count_nonzero(tolerance < useful)),
     )
     if verdict == "unexplained":
         return check, (

@@ -27,6 +27,9 @@ class OutputCheck:
     n_flips : int or None
         Rows whose largest entry is another; None where the output has no classes.
     verdict : str
+    n_telling : int or None
+        Rows whose tolerance is narrower than rows differ among themselves, so that another row's answer would not pass
+        for theirs; None for whole numbers. At least half of them must be.
     """
 
     name: str
@@ -36,6 +39,7 @@ class OutputCheck:
     share_of_tolerance: float
     n_flips: int | None
     verdict: str
+    n_telling: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,10 +28,12 @@ SIGNS = {
     "explained (bfloat16 compute)": "b",
     "explained (int8)": "8",
 }
-FIGURES = "| format | bytes | export, s | difference | of the answer | tolerance | share | flips | verdict |"
+FIGURES = "| format | bytes | export, s | difference | of the answer | tolerance | share | rows | flips | verdict |"
 LEGEND = """`difference` is the largest between the file's answers and the source's own, `of the answer` the same as a
 share of the row's largest number, `tolerance` what is allowed in the row that came closest to it, `share` how close.
-Seconds were taken while other work ran beside."""
+`rows` are those that prove something: their tolerance is narrower than rows differ among themselves. Fewer than half
+fail the file; where some are missing, its passing is the weaker by them. Seconds were taken while other work ran
+beside."""
 
 
 def compatibility_page(records: Records) -> str:
@@ -128,19 +130,21 @@ def _about(record: ExportRecord) -> str:
 
 
 def _figures(record: ExportRecord) -> str:
-    lines = [FIGURES, "| --- |" + " ---: |" * 7 + " --- |"]
+    lines = [FIGURES, "| --- |" + " ---: |" * 8 + " --- |"]
     for entry in record.artefacts:
         worst = entry.worst
         size = f"| {entry.name}{_batch(entry)} | {entry.size_bytes:,} | {entry.export_s:.1f} |"
         if worst is not None:
             flips = "–" if entry.n_flips is None else str(entry.n_flips)
             verdict = "**failed**" if entry.status == "failed" else entry.verdict
+            telling = "–" if worst.n_telling is None else f"{worst.n_telling} of {record.n_rows}"
             differences = f"{_short(worst.largest_difference)} | {_short(worst.relative_difference)}"
             lines.append(
-                f"{size} {differences} | {worst.tolerance:.1e} | {worst.share_of_tolerance:.2g} | {flips} | {verdict} |"
+                f"{size} {differences} | {worst.tolerance:.1e} | {worst.share_of_tolerance:.2g} | {telling} | {flips} "
+                f"| {verdict} |"
             )
         elif entry.status == "failed":
-            lines.append(f"{size} – | – | – | – | – | **failed** |")
+            lines.append(f"{size} – | – | – | – | – | – | **failed** |")
     return "\n".join(lines)
 
 
