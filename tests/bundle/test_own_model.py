@@ -182,7 +182,7 @@ def test_an_export_that_was_changed_is_not_sent(exported: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"formats": ("c99",)}, "--to must be formats that two_in_two_out gets to, but got 'c99'"),
+        ({"formats": ("c99",)}, "--to must be formats that torch_models-two_in_two_out gets to, but got 'c99'"),
         ({"data": Path("x.csv")}, "--data and --network must be left out for a model of one's own"),
         ({"labels": Path("x.txt")}, "--labels and --trust must be left out for a finished export"),
         ({"source": "model.keras"}, "--sample must be given for a model of one's own"),

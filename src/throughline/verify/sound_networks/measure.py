@@ -186,7 +186,6 @@ def _judge_format(
             "path": made[str(number)]["path"],
             "rows": str(folder / f"{number}.npy"),
             "answers": str(folder / f"{source}-{form.name}-{number}.npz"),
-            "operators": False,  # reading them imports what the next file must do without
         }
         for number in networks
         if "error" not in made[str(number)]
