@@ -45,7 +45,7 @@ class PageReader(HTMLParser):
             self._open.pop()
 
     def handle_data(self, data: str) -> None:
-        if not {"style", "title"} & set(self._open):
+        if not {"style", "script", "title"} & set(self._open):
             self._text.append(data)
 
     def _look_at(self, tag: str, attributes: dict[str, str]) -> None:
