@@ -127,7 +127,7 @@ def load_held_out(path: Path) -> HeldOut:
         If it is not such a file, or its arrays do not fit each other.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             found = HeldOut(**{field.name: arrays[field.name] for field in fields(HeldOut)})
         n_rows, n_features = found.X.shape
         shapes = [array.shape for array in (found.y, found.answers, found.tolerance, found.quantiles, found.whole)]
