@@ -11,7 +11,7 @@ from collections.abc import Callable
 from cyclopts import App, Parameter
 
 from throughline import __version__
-from throughline.cli import bench, bundle, drill, export, listing, parity, rehearse, report, run, sizes, verify
+from throughline.cli import bench, bundle, compare, drill, export, listing, parity, rehearse, report, run, sizes, verify
 
 app = App(
     name="throughline",
@@ -24,7 +24,16 @@ app = App(
 )
 # In the order of `--help`.
 COMMANDS: tuple[Callable[..., int], ...] = (
-    *(run.run, report.report, rehearse.rehearse, verify.verify, bundle.bundle, bench.bench, sizes.sizes),
+    *(
+        run.run,
+        report.report,
+        compare.compare,
+        rehearse.rehearse,
+        verify.verify,
+        bundle.bundle,
+        bench.bench,
+        sizes.sizes,
+    ),
     *(export.export, parity.parity, listing.formats, listing.tasks),
 )
 for order, command in enumerate(COMMANDS):

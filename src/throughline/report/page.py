@@ -44,7 +44,7 @@ def render_page(record: RunRecord, try_it: Panel | Absent = RECORD_ALONE) -> str
         Markup(folder.joinpath(name).read_text(encoding="utf-8")) for name in ("report.css", "try_it.css", "try_it.js")
     )
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             record=record,
@@ -65,7 +65,8 @@ def write_report(record: RunRecord, path: Path, try_it: Panel | Absent = RECORD_
 
 
 @functools.cache  # templates are compiled once
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the environment of the report's templates."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
