@@ -144,7 +144,7 @@ def test_the_file_that_its_chapter_tells_of_is_offered(finished_run: Any) -> Non
     twin = [dataclasses.replace(e, framework="keras", told=False) for e in record.formats if e.name == "onnx-float32"]
     found = offer(dataclasses.replace(record, formats=[*twin, *record.formats]), finished_run.folder)
     assert isinstance(found, Panel)
-    assert found.entry.framework == "torch"
+    assert found.position == 1 + next(i for i, e in enumerate(record.formats) if e.name == "onnx-float32")
 
 
 @pytest.mark.parametrize(

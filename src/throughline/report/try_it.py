@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from throughline.errors import ThroughlineError
-from throughline.record import FormatRecord, RunRecord
+from throughline.record import RunRecord
 
 SLIDER_STEPS = 200  # fine enough for the eye, and an arrow key still moves something
 TITLE = "ONNX float32"
@@ -41,23 +40,20 @@ class Panel:
 
     Attributes
     ----------
-    entry : FormatRecord
-        The file that is inside.
-    n_rows : int
-        Held-out rows inside.
+    position : int
+        Place among the record's formats of the file that is inside.
+    whole : bool
+        Whether all held-out rows are inside.
     data : mapping
         For the script: features with the range of the training rows, classes, held-out rows, the model.
     runtime : mapping of str to str
         base64 of gzip: ``script``, ``wasm``, ``licence``, ``notices``.
-    version : str
-        Of the runtime.
     """
 
-    entry: FormatRecord
-    n_rows: int
+    position: int
+    whole: bool
     data: Mapping[str, Any]
     runtime: Mapping[str, str]
-    version: str
 
 
 RECORD_ALONE = Absent("This page was written from the record alone; the model lies in the run’s folder.")
@@ -113,7 +109,8 @@ def offer(record: RunRecord, folder: Path) -> Panel | Absent:
         "labels": base64.b64encode(found.y.astype("u1").tobytes()).decode(),
         "model": base64.b64encode(model.read_bytes()).decode(),
     }
-    return Panel(entry=entry, n_rows=len(found.X), data=data, runtime=_runtime(), version=_version())
+    whole = len(found.X) == record.split.n_test
+    return Panel(position=record.formats.index(entry), whole=whole, data=data, runtime=_runtime())
 
 
 def _feature(
@@ -146,8 +143,3 @@ def _runtime() -> dict[str, str]:
     }
     vendor = resources.files("throughline.report").joinpath("vendor")
     return {key: base64.b64encode(vendor.joinpath(f"{name}.gz").read_bytes()).decode() for key, name in files.items()}
-
-
-def _version() -> str:
-    about = resources.files("throughline.report").joinpath("vendor", "vendor.json").read_text(encoding="utf-8")
-    return str(json.loads(about)["version"])

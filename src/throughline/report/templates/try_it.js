@@ -125,6 +125,9 @@ function layOut() {
   $("features").append(...controls.map((control) => control.whole));
   $("features").classList.toggle("many", n > MANY);
   $("find").hidden = n <= MANY;
+  $("number").max = answers.length;
+  $("number").placeholder = `1 to ${answers.length}`;
+  $("version").textContent = `ONNX Runtime Web ${ort.env.versions.web}`;
   const menu = $("row");
   menu.append(new Option("choose…", ""));
   for (const [title, right] of [["answered right", true], ["answered wrong", false]]) {
