@@ -98,7 +98,8 @@ def _figures(comparison: Comparison) -> Table:
 def _readings(figure: Figure) -> list[Text]:
     from rich.text import Text
 
-    from throughline.report.formatting import DASH, written
+    from throughline.report.comparison import written
+    from throughline.report.formatting import DASH
 
     cells = []
     for reading in figure.readings:

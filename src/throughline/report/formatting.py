@@ -154,27 +154,6 @@ def _with_unit(value: float, unit: str) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text) + NARROW_SPACE + unit
 
 
-def written(value: float | None, unit: str) -> str:
-    """Write a value of `comparison.Figure` by its unit.
-
-    Examples
-    --------
-    >>> [written(0.5, unit).replace(NARROW_SPACE, " ") for unit in ("percent", "number", "seconds", "count")]
-    ['50.0 %', '0.500', '500 ms', '0']
-    """
-    write: _Formatter = {
-        "percent": percent,
-        "points": points,
-        "number": decimal,
-        "small": scientific,
-        "count": count,
-        "seconds": duration,
-        "bytes": size,
-        "microseconds": microseconds,
-    }[unit]
-    return write(value)
-
-
 FILTERS: dict[str, _Formatter] = {
     function.__name__: function
     for function in (
@@ -189,6 +168,5 @@ FILTERS: dict[str, _Formatter] = {
         microseconds,
         p_value,
         framework_title,
-        written,
     )
 }
