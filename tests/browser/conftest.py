@@ -14,6 +14,6 @@ def chromium() -> Iterator[Chromium]:
     program = find_chromium()
     if program is None and os.environ.get("THROUGHLINE_BROWSER") != "required":
         pytest.skip(f"2026-11-22: none of {', '.join(PROGRAMS)} is installed; on Debian: apt-get install chromium")
-    assert program is not None, "THROUGHLINE_BROWSER is set, and there is no browser"
+    assert program is not None, "THROUGHLINE_BROWSER says that there must be a browser, and there is none"
     with Chromium(program) as browser:
         yield browser
