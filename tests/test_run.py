@@ -73,6 +73,29 @@ def test_all_frameworks_start_at_the_same_weights(finished_run: Any) -> None:
     assert len({training.weights_digest for training in finished_run.record.trainings()}) == 3
 
 
+@pytest.mark.parametrize("position", [0, 1])
+def test_the_networks_answer_is_a_weighted_sum_of_its_units_maps(finished_run: Any, position: int) -> None:
+    from scipy.interpolate import RegularGridInterpolator
+
+    problem = finished_run.record.mlp.problems[position]
+    units, answers = np.array(problem.units), np.array(problem.picture.grid)
+    assert units.shape == (problem.layer_sizes[-2], 16, 16)
+    ends = np.linspace(0, 1, len(answers)), np.linspace(0, 1, 16)
+    places = np.stack(np.meshgrid(ends[1], ends[1], indexing="ij"), axis=-1)
+    p = RegularGridInterpolator((ends[0], ends[0]), answers)(places)
+
+    def unexplained(p: Any) -> float:
+        unsure = (p > 0.02) & (p < 0.98)  # elsewhere the answers are rounded too coarsely
+        logits = np.log(p[unsure] / (1 - p[unsure]))
+        design = np.column_stack([units[:, unsure].T, np.ones(unsure.sum())])
+        assert len(logits) > 3 * design.shape[1]
+        residual = logits - design @ np.linalg.lstsq(design, logits, rcond=None)[0]
+        return float(residual.var() / logits.var())
+
+    assert unexplained(p) < 0.02
+    assert unexplained(p[::-1]) > 0.1  # a map that is upside down would be noticed
+
+
 def test_record_fits_its_schema(finished_run: Any) -> None:
     jsonschema.validate(json.loads((finished_run.folder / "record.json").read_text()), json_schema())
 

@@ -117,6 +117,11 @@ class Background:
         np.save(self.work / "rows.npy", split.X_test)
         self._rows.set_result(HeldOutRows(split.X_test, split.y_test, self.work / "rows.npy"))
 
+    @property
+    def rows(self) -> HeldOutRows:
+        """The held-out rows, once they were handed over."""
+        return self._rows.result()
+
     def _train(self, framework: str, train_spec: TrainSpec, exports: list[str], stay: bool) -> TrainedNetwork:
         process, chapter = f"train {framework}", CHAPTER_OF_FRAMEWORK[framework]
         out = self.folder / "models" / framework

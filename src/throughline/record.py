@@ -187,7 +187,14 @@ class GradientRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class PlaneProblem:
-    """A problem in the plane that no line solves, learned by a small network."""
+    """A problem in the plane that no line solves, learned by a small network.
+
+    Attributes
+    ----------
+    units : list of list of list of float
+        Output of each unit of the last hidden layer, on an even grid over ``picture.extent``, rows from low to high y;
+        empty in records of older releases.
+    """
 
     name: str
     layer_sizes: list[int]
@@ -196,6 +203,7 @@ class PlaneProblem:
     perceptron_accuracy: float
     test_accuracy: float
     picture: PlanePicture
+    units: list[list[list[float]]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

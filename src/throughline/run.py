@@ -34,6 +34,7 @@ from throughline.evaluate import equivalence_test
 from throughline.formats import find_format, load_formats, with_made_from
 from throughline.formats.base import EXPORTING_FRAMEWORKS, FrameworkName
 from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK
+from throughline.held_out import keep_held_out
 from throughline.output import folder_written_whole, write_whole
 from throughline.progress import ChapterDone, ChapterStarted, OnEvent, ignore
 from throughline.record import SCHEMA_VERSION, Bar, EvaluationRecord, FormatRecord, RunRecord, SplitRecord
@@ -70,6 +71,8 @@ class RunRequest:
         Formats beyond those that the chapters export, each from every framework that is trained; "all" for all.
     speaker : Speaker
         Whose talking points are written; the figures do not depend on it.
+    embed : bool
+        Whether to keep held-out rows and to put them, the ONNX file and its runtime into the report.
     """
 
     task: str | None = None
@@ -81,6 +84,7 @@ class RunRequest:
     chapters: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
     formats: tuple[str, ...] = ()
     speaker: Speaker = field(default_factory=Speaker)
+    embed: bool = True
 
 
 def run(request: RunRequest, on_event: OnEvent = ignore) -> tuple[RunRecord, Path]:
@@ -112,7 +116,7 @@ def run(request: RunRequest, on_event: OnEvent = ignore) -> tuple[RunRecord, Pat
     final = _folder_of(request)
     with folder_written_whole(final) as folder, _kept_on_crash() as work:
         record = _tell(request, chapters, table, folder, work, final.name, started, on_event)
-        _write(record, folder, request.speaker)
+        _write(record, folder, request)
     return record, final
 
 
@@ -154,6 +158,8 @@ def _tell(
         )
         bars = [bar for number in chapters for bar in _tell_chapter(number, current, background, on_event)]
         formats = [future.result() for future in verified.values()]
+        if request.embed:
+            keep_held_out(formats, trained, background.rows, split, current.models)
         if replicated:
             on_event(ChapterStarted(5, f"the same with {len(seeds)} seeds"))
             current.parts["evaluation"] = _with_equivalence(current.parts["evaluation"], replicated)
@@ -319,18 +325,20 @@ def _kept_on_crash() -> Iterator[Path]:
     shutil.rmtree(work, ignore_errors=True)
 
 
-def _write(record: RunRecord, folder: Path, speaker: Speaker) -> None:
+def _write(record: RunRecord, folder: Path, request: RunRequest) -> None:
     from throughline.report import write_all
 
     write_whole(folder / "record.json", record.to_json())
-    write_all(record, folder, speaker)
+    write_all(record, folder, request.speaker, embed=request.embed)
 
 
 def _arguments(request: RunRequest) -> dict[str, Any]:
     """Return what is needed to run it again; files by name, since the record may travel."""
     data = request.data.name if request.data else None
     given = {"task": request.task, "data": data, "target": request.target, "seed": request.seed}
-    beyond = {"formats": list(request.formats)} if request.formats else {}
+    beyond: dict[str, Any] = {"formats": list(request.formats)} if request.formats else {}
+    if not request.embed:
+        beyond["no_embed"] = True
     return given | {"seeds": request.seeds, "chapters": list(request.chapters)} | beyond
 
 

@@ -23,7 +23,7 @@ textual fsrs platformdirs
 
 
 def test_all_commands_are_known() -> None:
-    assert " ".join(NAMES) == "run report rehearse claims verify bundle bench sizes export parity formats tasks"
+    assert " ".join(NAMES) == "run report compare rehearse verify bundle bench sizes export parity formats tasks"
     assert GROUPED == ["drill bug", "drill chain-rule"]
 
 
@@ -49,7 +49,7 @@ def test_help_of_a_command_shows_examples_and_fits(name: str, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize(
-    "option", ["task", "data", "target", "out", "seed", "chapters", "wpm", "resume", "strict", "json"]
+    "option", ["task", "data", "target", "out", "seed", "chapters", "wpm", "resume", "no-embed", "strict", "json"]
 )
 def test_every_option_of_run_is_explained(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     _exit_status(["run", "--help"])

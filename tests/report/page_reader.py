@@ -53,7 +53,7 @@ class PageReader(HTMLParser):
             self._within_words = self._fields.pop() and self._within_words
 
     def handle_data(self, data: str) -> None:
-        if {"style", "title"} & set(self._open):
+        if {"style", "script", "title"} & set(self._open):
             return
         # The element that names a figure's field parts no words; every other one does.
         if self._within_words and self._text:

@@ -114,11 +114,15 @@ def equivalence(difference: float = -0.0012, half: float = 0.0021, **changes: An
 
 
 def without_new_parts(record: RunRecord) -> RunRecord:
-    """Return the record as an older release wrote it: no bootstrap intervals, no equivalence, no ledger."""
+    """Return the record as an older release wrote it: no bootstrap intervals, no equivalence, no ledger, no units."""
     assert record.evaluation is not None
+    assert record.mlp is not None
+    mlp = dataclasses.replace(
+        record.mlp, problems=[dataclasses.replace(problem, units=[]) for problem in record.mlp.problems]
+    )
     networks = [dataclasses.replace(network, intervals={}) for network in record.evaluation.networks]
     evaluation = dataclasses.replace(record.evaluation, networks=networks, equivalence=None)
-    return dataclasses.replace(record, evaluation=evaluation, ledger=None)
+    return dataclasses.replace(record, mlp=mlp, evaluation=evaluation, ledger=None)
 
 
 def _perceptron(rng: random.Random) -> PerceptronRecord:
@@ -187,6 +191,7 @@ def _problem(name: str, probability: Any, rng: random.Random, **accuracies: floa
             grid=[[round(probability(x, y), 3) for x in steps] for y in steps],
             extent=(-1.5, 1.5, -1.5, 1.5),
         ),
+        units=[[[round(math.tanh(k * x - y), 2) for x in steps[::3]] for y in steps[::3]] for k in range(5)],
         **accuracies,
     )
 

@@ -147,7 +147,7 @@ def assert_sound(page: str) -> PageReader:
 
 def test_page_is_sound(page: str) -> None:
     reader = assert_sound(page)
-    assert reader.n_plots == 13
+    assert reader.n_plots == 15
 
 
 def test_page_fetches_nothing(page: str) -> None:
@@ -211,7 +211,7 @@ def test_a_run_of_nothing() -> None:
 @pytest.mark.parametrize("kept", ["perceptron", "mlp", "keras", "pytorch"])
 def test_a_run_of_one_chapter(record: RunRecord, kept: str) -> None:
     reader = assert_sound(render_page(make_record(**{**NOTHING, kept: getattr(record, kept)})))
-    assert reader.n_plots == {"perceptron": 2, "mlp": 4, "keras": 2, "pytorch": 2}[kept]
+    assert reader.n_plots == {"perceptron": 2, "mlp": 6, "keras": 2, "pytorch": 2}[kept]
 
 
 def test_a_record_of_an_older_release(record: RunRecord) -> None:
@@ -332,7 +332,7 @@ def test_a_short_ledger(record: RunRecord, kept: slice) -> None:
     assert record.ledger is not None
     lines = record.ledger.lines[kept]
     reader = assert_sound(render_page(_with(record, "ledger.lines", lines)))
-    assert reader.n_plots == (13 if lines else 11)
+    assert reader.n_plots == (15 if lines else 13)
     assert "opens the widest gap" not in reader.text
 
 

@@ -23,6 +23,7 @@ TEST_SHARE = 0.25
 N_PLANE_EPOCHS = 80
 N_PERCEPTRON_EPOCHS = 50
 GRID_POINTS = 48
+UNIT_GRID_POINTS = 16  # the pictures of single units are small, and the units smooth
 
 
 def tell(run: Run) -> list[Bar]:
@@ -60,18 +61,37 @@ def _solve(name: str, draw: Callable[[int], tuple[Array, Array]], seed: int) -> 
         perceptron_accuracy=line.score(X_test, y_test),
         test_accuracy=float(np.mean(mlp.predict(X_test) == y_test)),
         picture=_picture(mlp, line, X_train, y_train),
+        units=_units(mlp, X_train),
     )
 
 
-def _picture(mlp: MLP, line: Perceptron, X: Array, y: Array) -> PlanePicture:
+def _units(mlp: MLP, X: Array) -> list[list[list[float]]]:
+    """Return what each unit of the last hidden layer says around the points."""
+    outputs = mlp.hidden_output(_grid(X, UNIT_GRID_POINTS))
+    maps = outputs.T.reshape(-1, UNIT_GRID_POINTS, UNIT_GRID_POINTS).round(2) + 0.0  # no -0.0
+    units: list[list[list[float]]] = maps.tolist()
+    return units
+
+
+def _extent(X: Array) -> tuple[float, float, float, float]:
     (x_low, y_low), (x_high, y_high) = X.min(axis=0) - 0.3, X.max(axis=0) + 0.3
-    across, up = np.linspace(x_low, x_high, GRID_POINTS), np.linspace(y_low, y_high, GRID_POINTS)
-    grid = mlp.predict_proba(np.column_stack([axis.ravel() for axis in np.meshgrid(across, up)]))
+    return float(x_low), float(x_high), float(y_low), float(y_high)
+
+
+def _grid(X: Array, n_points: int) -> Array:
+    """Return an even grid over the picture of the points, rows from low y to high y."""
+    x_low, x_high, y_low, y_high = _extent(X)
+    axes = np.meshgrid(np.linspace(x_low, x_high, n_points), np.linspace(y_low, y_high, n_points))
+    return np.column_stack([axis.ravel() for axis in axes])
+
+
+def _picture(mlp: MLP, line: Perceptron, X: Array, y: Array) -> PlanePicture:
+    grid = mlp.predict_proba(_grid(X, GRID_POINTS))
     return PlanePicture(
         points=[(round(float(a), 3), round(float(b), 3), int(label)) for (a, b), label in zip(X, y, strict=True)],
         lines=[(float(line.coef_[0]), float(line.coef_[1]), float(line.intercept_))],
         grid=grid.reshape(GRID_POINTS, GRID_POINTS).round(2).tolist(),
-        extent=(float(x_low), float(x_high), float(y_low), float(y_high)),
+        extent=_extent(X),
     )
 
 

@@ -16,6 +16,9 @@ def report(
     *,
     wpm: WordsPerMinute = 150,
     resume: Resume = None,
+    no_embed: Annotated[
+        bool, Parameter(help="Leave the model, its runtime (5 MB) and held-out rows out of the page.")
+    ] = False,
     open: Annotated[bool, Parameter(help="Open the page in the browser.")] = False,
 ) -> int:
     """Write report and talking points of a finished run again, from its record.
@@ -24,6 +27,7 @@ def report(
 
         throughline report runs/patients --open
         throughline report runs/patients --wpm 130 --resume resume.toml
+        throughline report runs/patients --no-embed
     """
     from throughline.errors import OutputError, quoted
     from throughline.record import load_record
@@ -34,7 +38,7 @@ def report(
     record = load_record(run)
     folder = run if run.is_dir() else run.parent
     try:
-        paths = write_all(record, folder, speaker)
+        paths = write_all(record, folder, speaker, embed=not no_embed)
     except OSError as error:
         received = f"{quoted(folder)} ({error.strerror})"
         raise OutputError("RUN", "a folder that can be written", received, "copy it elsewhere") from error

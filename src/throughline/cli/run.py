@@ -34,6 +34,9 @@ Chapters = Annotated[str, Parameter(help="Chapters such as 3,4,6; those they nee
 Formats = Annotated[
     str, Parameter(help="Formats beyond those of the chapters, from both frameworks; names, or all. Default: none.")
 ]
+NoEmbed = Annotated[
+    bool, Parameter(help="Leave the model, its runtime (5 MB) and held-out rows out of the report; keep no rows.")
+]
 
 
 def run(
@@ -48,6 +51,7 @@ def run(
     formats: Formats = "",
     wpm: WordsPerMinute = 150,
     resume: Resume = None,
+    no_embed: NoEmbed = False,
     strict: Annotated[bool, Parameter(help="Exit with 1 if a bar was missed, too.")] = False,
     json: Annotated[bool, Parameter(help="Print the record as JSON on standard output.")] = False,
 ) -> int:
@@ -85,6 +89,7 @@ def run(
         chapters=numbers,
         formats=beyond,
         speaker=speaker_of(wpm, resume),
+        embed=not no_embed,
     )
     with RunDisplay(console) as display:
         record, folder = run(request, display.on_event)

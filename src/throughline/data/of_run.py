@@ -1,4 +1,4 @@
-"""The rows of a finished run once more, proven to be the same by their checksum; a run keeps no rows itself."""
+"""The rows of a finished run once more, proven to be the same by their checksum; a run keeps none but held-out ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def rows_of_run(record: RunRecord, data: Path | None) -> Split:
         table, given = load_task(record.task.name, record.seed), f"those of the task {record.task.name} in this release"
     else:
         if data is None:
-            allowed = f"the file {quoted(name)} that the run has read, since a run keeps no rows"
+            allowed = f"the file {quoted(name)} that the run has read, since a run keeps none but held-out rows"
             raise UsageError("--data", allowed, "none", "pass its path")
         table, given = read_csv(data, str(record.arguments["target"])), quoted(data)
     split = split_rows(table, record.seed)

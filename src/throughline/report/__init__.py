@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from throughline.report.speaker import Speaker
 
 
-def write_all(record: RunRecord, folder: Path, speaker: Speaker | None = None) -> list[Path]:
+def write_all(record: RunRecord, folder: Path, speaker: Speaker | None = None, *, embed: bool = True) -> list[Path]:
     """Write ``report.html`` and ``talking_points.md`` into a run's folder, each whole or not at all.
 
     Parameters
@@ -21,6 +21,8 @@ def write_all(record: RunRecord, folder: Path, speaker: Speaker | None = None) -
         An existing folder.
     speaker : Speaker, optional
         Whose talking points they are; by default someone of usual pace without projects of their own.
+    embed : bool, default=True
+        Whether the page carries the run's own model, to be tried in the browser.
 
     Returns
     -------
@@ -29,8 +31,9 @@ def write_all(record: RunRecord, folder: Path, speaker: Speaker | None = None) -
     """
     from throughline.report.page import write_report
     from throughline.report.talking_points import write_talking_points
+    from throughline.report.try_it import LEFT_OUT, offer
 
     page, points = folder / "report.html", folder / "talking_points.md"
-    write_report(record, page)
+    write_report(record, page, offer(record, folder) if embed else LEFT_OUT)
     write_talking_points(record, points, speaker)
     return [page, points]

@@ -1,6 +1,6 @@
 """RunRecord -> one HTML page that opens offline: styles and pictures are inside it, and nothing is fetched.
 
-The same record gives the same bytes.
+The same record gives the same bytes; with the run's model inside, the same record and the same files.
 """
 
 from __future__ import annotations
@@ -16,19 +16,22 @@ from throughline.claims.cited import cite, marked_figures, replace_marks, unmark
 from throughline.output import write_whole
 from throughline.record import RunRecord
 from throughline.report.formatting import FILTERS
+from throughline.report.try_it import RECORD_ALONE, Absent, Panel
 from throughline.report.view import build_view
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def render_page(record: RunRecord) -> str:
+def render_page(record: RunRecord, try_it: Panel | Absent = RECORD_ALONE) -> str:
     """Write the report of a run.
 
     Parameters
     ----------
     record : RunRecord
         The only source of the page's figures. A chapter that is None gets a sentence that says so.
+    try_it : Panel or Absent, optional
+        The run's own model to be tried in the page, or why it is not there.
 
     Returns
     -------
@@ -39,12 +42,24 @@ def render_page(record: RunRecord) -> str:
 
     from throughline.report.plots import draw_pictures
 
+    folder = resources.files("throughline.report").joinpath("templates")
+    css, try_css, try_js = (
+        Markup(folder.joinpath(name).read_text(encoding="utf-8")) for name in ("report.css", "try_it.css", "try_it.js")
+    )
     cited = cite(record)
-    css = resources.files("throughline.report").joinpath("templates", "report.css").read_text(encoding="utf-8")
     page = (
-        _environment()
+        environment()
         .get_template("report.html.j2")
-        .render(record=cited, view=build_view(cited), pictures=draw_pictures(cited), css=Markup(css))
+        .render(
+            record=cited,
+            view=build_view(cited),
+            pictures=draw_pictures(cited),
+            css=css,
+            panel=try_it if isinstance(try_it, Panel) else None,
+            no_panel=try_it if isinstance(try_it, Absent) else None,
+            try_css=try_css,
+            try_js=try_js,
+        )
     )
     return _name_fields(page)
 
@@ -78,13 +93,14 @@ def _name_fields_of_text(page: str, tag: str) -> str:
     return "".join(unmarked(part) if part.startswith("<") else replace_marks(part, with_field) for part in parts)
 
 
-def write_report(record: RunRecord, path: Path) -> None:
+def write_report(record: RunRecord, path: Path, try_it: Panel | Absent = RECORD_ALONE) -> None:
     """Render the report beside `path`, then put it there in one step: it is never half written."""
-    write_whole(path, render_page(record))
+    write_whole(path, render_page(record, try_it))
 
 
 @functools.cache  # templates are compiled once
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the environment of the report's templates."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

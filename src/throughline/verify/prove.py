@@ -66,6 +66,10 @@ class HeldOutRows:
     y: Array
     path: Path
 
+    def answers_path(self, source: str, form: Format) -> Path:
+        """Return where a child puts what the file of this format answered, an array for each batch size."""
+        return self.path.with_name(f"answers-{source}-{form.name}.npz")
+
 
 def missing_runtime(form: Format) -> str:
     """Return why a format cannot be made and run here, and what to install, or an empty text."""
@@ -113,7 +117,7 @@ def prove(form: Format, child: Child, network: TrainedNetwork, rows: HeldOutRows
         "export_s": made["export_s"],
         "facts": made["facts"],
     }
-    answers_path = rows.path.with_name(f"answers-{source}-{form.name}.npz")
+    answers_path = rows.answers_path(source, form)
     try:
         measured = child.call(
             "throughline.verify.worker:run_artifact",

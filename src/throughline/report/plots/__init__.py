@@ -14,7 +14,7 @@ def draw_pictures(record: RunRecord) -> dict[str, Picture]:
     dict of str to Picture
         By the picture's name, in the order of the page; a part that did not run has none.
     """
-    from throughline.report.plots import canvas, cost, curves, ledger, plane, scores, tradeoff
+    from throughline.report.plots import canvas, cost, curves, ledger, plane, scores, tradeoff, units
     from throughline.report.view import build_ledger
 
     with canvas.style():
@@ -23,6 +23,9 @@ def draw_pictures(record: RunRecord) -> dict[str, Picture]:
             pictures += [plane.boundary(record.perceptron), curves.mistakes(record.perceptron)]
         if record.mlp is not None:
             pictures += [plane.surface(problem, position) for position, problem in enumerate(record.mlp.problems)]
+            pictures += [
+                units.draw(problem, position) for position, problem in enumerate(record.mlp.problems) if problem.units
+            ]
         if record.trainings():
             pictures += curves.learning(record.trainings())
         if record.evaluation is not None and record.evaluation.networks:
