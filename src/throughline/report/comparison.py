@@ -49,7 +49,7 @@ def written(value: float | None, unit: str) -> str:
     >>> [written(0.5, unit).replace(NARROW_SPACE, " ") for unit in ("percent", "number", "seconds", "count")]
     ['50.0 %', '0.500', '500 ms', '0']
     """
-    write: Callable[..., str] = {
+    writers: dict[str, Callable[..., str]] = {
         "percent": percent,
         "points": points,
         "number": decimal,
@@ -58,5 +58,6 @@ def written(value: float | None, unit: str) -> str:
         "seconds": duration,
         "bytes": size,
         "microseconds": microseconds,
-    }[unit]
+    }
+    write = writers[unit]
     return write(value)

@@ -25,7 +25,6 @@ from throughline.verify.record import CheckName
 from throughline.weights import Array, Weights
 
 LAYER = 1  # whose kernel is damaged: the second, which is not square
-OVERFLOWING = 2.0**20
 INT8_FORMATS = ("tflite-dynamic", "tflite-int8", "onnx-int8")
 
 
@@ -56,8 +55,6 @@ class Fault:
         The check that must be the first to fail; several where the format decides which.
     in_weights : callable or None
         ``in_weights(case) -> Weights`` from which the source is rebuilt.
-    in_source : callable or None
-        ``in_source(weights) -> Weights``: another sound network, whose export to a short type goes wrong.
     in_network : mapping of framework to callable
         ``change(network) -> network``, before it is exported.
     in_file : mapping of str to callable
@@ -75,7 +72,6 @@ class Fault:
     name: str
     caught_by: tuple[CheckName, ...]
     in_weights: Callable[[Case], Weights] | None = None
-    in_source: Callable[[Weights], Weights] | None = None
     in_network: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     in_file: Mapping[str, Callable[[Path, Weights], None]] = field(default_factory=dict)
     empty_rows: bool = False
@@ -143,19 +139,6 @@ def reversed_classes(case: Case) -> Weights:
     )
 
 
-def overflowing_float16(weights: Weights) -> Weights:
-    """Return the same function, one of whose weights has no float16.
-
-    Under ReLU a unit may be scaled up on its way in and down on its way out.
-    """
-    unit = int(np.abs(weights.kernels[LAYER]).max(axis=0).argmax())
-    kernels, biases = [w.copy() for w in weights.kernels], [b.copy() for b in weights.biases]
-    kernels[LAYER][:, unit] *= OVERFLOWING
-    biases[LAYER][unit] *= OVERFLOWING
-    kernels[LAYER + 1][unit] /= OVERFLOWING
-    return dataclasses.replace(weights, kernels=tuple(kernels), biases=tuple(biases))
-
-
 # --- in the live network ---------------------------------------------------------------------------------------------
 
 
@@ -206,6 +189,20 @@ def flip_the_lowest_bit(path: Path, weights: Weights) -> None:
     _flip(path, weights, {"<f4": 1, "<f2": 1})
 
 
+def overflow_float16(path: Path, weights: Weights) -> None:
+    """Store a layer's largest weight as infinity, as a converter does with what float16 cannot hold.
+
+    Raises
+    ------
+    ValueError
+        As `flip_a_bit`.
+    """
+    kernel = weights.kernels[LAYER]
+    largest = kernel.flat[np.abs(kernel).argmax()]
+    stored, infinite = (np.array(value, "<f2").view("<u2") for value in (largest, np.copysign(np.inf, largest)))
+    _flip(path, weights, {"<f2": int(stored ^ infinite)})
+
+
 def flip_in_int8(form_name: str, bit: int) -> Callable[[Path, Weights], None]:
     """Return what flips one bit of a layer's largest weight, which the file of this format holds as a whole number."""
 
@@ -231,7 +228,7 @@ def _flip(path: Path, weights: Weights, bits: Mapping[str, int]) -> None:
     for file in [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file()):
         content = bytearray(file.read_bytes())
         found = any(_flip_among(content, kernel.astype(dtype), kernel, bit) for dtype, bit in bits.items())
-        if found or _flip_digit(content, kernel, bits["<f4"]):
+        if found or ("<f4" in bits and _flip_digit(content, kernel, bits["<f4"])):
             file.write_bytes(bytes(content))
             return
     raise ValueError("the file holds the weight in no known form")
@@ -356,7 +353,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         name="float16 overflow",
         caught_by=("weights",),
-        in_source=overflowing_float16,
+        in_file={"any": overflow_float16},
         stored_as=("float16",),
     ),
     Fault(

@@ -294,8 +294,6 @@ def export_faults(framework: str, work: str, names: list[str], emit: Emit) -> Ma
     for fault in FAULTS:
         if fault.in_weights is not None:
             made[fault.name] = export(fault.name, fault.in_weights(case))
-        elif fault.in_source is not None:
-            made[fault.name] = export(fault.name, fault.in_source(weights))
         else:
             changed, out = fault.in_network.get(framework), folder / framework / f"{fault.name} in file"
             made[fault.name] = export(fault.name, weights, changed, but=fault.in_file) if changed else {}
@@ -397,7 +395,7 @@ def _cell(
         return Cell(**here, outcome="none", said="there is no way to build it in")
     if "error" in file:
         return Cell(**here, outcome="refused" if fault is not None else "false alarm", said=str(file["error"]))
-    source = fault.in_source(case.weights) if fault is not None and fault.in_source is not None else case.weights
+    source = case.weights
     empty = fault is not None and fault.empty_rows
     rows = slice(0, 0) if empty else slice(None)
     X, y = case.split.X_test[rows], case.split.y_test[rows]
