@@ -11,7 +11,21 @@ from collections.abc import Callable
 from cyclopts import App, Parameter
 
 from throughline import __version__
-from throughline.cli import bench, bundle, claims, drill, export, listing, parity, rehearse, report, run, sizes, verify
+from throughline.cli import (
+    bench,
+    bundle,
+    claims,
+    drill,
+    export,
+    listing,
+    notebook,
+    parity,
+    rehearse,
+    report,
+    run,
+    sizes,
+    verify,
+)
 
 app = App(
     name="throughline",
@@ -24,8 +38,8 @@ app = App(
 )
 # In the order of `--help`.
 COMMANDS: tuple[Callable[..., int], ...] = (
-    *(run.run, report.report, rehearse.rehearse, claims.claims, verify.verify, bundle.bundle, bench.bench),
-    *(sizes.sizes, export.export, parity.parity, listing.formats, listing.tasks),
+    *(run.run, report.report, notebook.notebook, rehearse.rehearse, claims.claims, verify.verify),
+    *(bundle.bundle, bench.bench, sizes.sizes, export.export, parity.parity, listing.formats, listing.tasks),
 )
 for order, command in enumerate(COMMANDS):
     app.command(command, sort_key=order)

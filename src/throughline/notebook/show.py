@@ -12,12 +12,15 @@ from typing import Any
 
 from IPython.display import DisplayHandle, Markdown, display
 
+from throughline.claims.claim import ToldClaim, tell_all
+from throughline.errors import ThroughlineError
 from throughline.progress import ChapterDone, ChapterStarted, Event
-from throughline.record import Bar, RunRecord
-from throughline.report.formatting import percent, scientific
+from throughline.record import RunRecord
+from throughline.report.formatting import count
 from throughline.report.talking_points import escape_markdown, talking_points
 
-SIGNS = {"at least": "≥", "above": ">", "below": "<", "at most": "≤"}
+CLOCKS = ("seconds", "microseconds")  # what a claim is written in that another build would measure anew
+VERDICTS = {"held": "held", "contradicted": "**contradicted**"}
 CLOCK = re.compile(r"\b(?:micro|milli)?seconds?\b|\bminutes?\b")
 
 
@@ -70,13 +73,40 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], left: int = 1) 
     _markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
-def bars(found: Sequence[Bar]) -> None:
-    """Show what was required, what was measured, and whether it suffices."""
-    rows = [
-        (bar.text, f"{SIGNS[bar.kind]} {_bar_value(bar, bar.required)}", _bar_value(bar, bar.measured)) for bar in found
-    ]
-    verdicts = ["met" if bar.met else "**missed**" for bar in found]
-    table(("bar", "required", "measured", ""), [(*row, v) for row, v in zip(rows, verdicts, strict=True)])
+def run(record: RunRecord) -> None:
+    """Show which finished run is told: its name, its date, and what came of its proofs."""
+    n_passed = sum(entry.status == "passed" for entry in record.formats)
+    proven = f"{count(n_passed)} of {count(len(record.formats))} exported files proven"
+    say(f"The run **{escape_markdown(record.name)}** of {record.created[:10]}, seed {record.seed}: {proven}.")
+
+
+def claims(record: RunRecord, chapter: int) -> list[ToldClaim]:
+    """Show the claims of a chapter with value, bar and verdict.
+
+    Left out are claims whose field the record does not have, and those that quote a clock.
+
+    Parameters
+    ----------
+    record : RunRecord
+    chapter : int
+        1 to 7; 8 for the formats together, 0 for the run.
+
+    Returns
+    -------
+    list of ToldClaim
+        Those that are shown.
+
+    Raises
+    ------
+    ThroughlineError
+        If there is none, since nothing would have been held against the record.
+    """
+    told = [t for t in tell_all(record, chapter) if t.verdict != "missing" and t.claim.write not in CLOCKS]
+    if not told:
+        raise ThroughlineError(f"The record says nothing to the claims of chapter {chapter}.")
+    rows = [(escape_markdown(t.text), t.shown_value, t.shown_bar, VERDICTS[t.verdict]) for t in told]
+    table(("claim", "measured", "bar", "verdict"), rows)
+    return told
 
 
 def talking_point(record: RunRecord, chapter: int) -> None:
@@ -126,10 +156,6 @@ def _without_flutter(record: RunRecord) -> RunRecord:
         for entry in record.formats
     ]
     return dataclasses.replace(record, formats=formats)
-
-
-def _bar_value(bar: Bar, value: float) -> str:
-    return percent(value) if bar.unit == "percent" else scientific(value)
 
 
 def _find(tree: ast.AST, path: Sequence[str]) -> Any:
