@@ -25,6 +25,7 @@
 # | 5 | [Evaluation](#chapter-5) | Is it good, and is one of them better? |
 # | 6 | [TFLite](#chapter-6) | What is left of it on a phone? |
 # | 7 | [ONNX](#chapter-7) | What is left of it in anyone else's runtime? |
+# | | [Why several formats](#formats) | Which file goes where? |
 #
 # Two rules hold throughout. The mathematics is defined once, in the package `throughline`: the cells show its code and
 # run it. And no measured number is typed into the text: it is printed by a cell, and where the text claims something, a
@@ -96,7 +97,8 @@ split = rows_of_run(record, data)
 if data is None:
     show.say(f"**{record.task.name}**: {' '.join(TASKS[TASK].__doc__.split())}")
 else:
-    show.say(f"**{record.task.name}**, from `{record.task.source}`: which of its two classes is `{TARGET}`?")
+    first, second = record.task.class_names
+    show.say(f"**{record.task.name}**, from `{record.task.source}`: is `{TARGET}` `{first}` or `{second}`?")
 parts = {
     "training": (split.X_train, split.y_train),
     "validation": (split.X_val, split.y_val),
@@ -108,7 +110,7 @@ show.table(
 )
 
 # %% [markdown]
-# The columns have very different scales, and a network learns badly from such rows. So every network here begins with
+# Columns may have very different scales, and a network learns badly from such rows. So every network here begins with
 # $(x - \mu)/\sigma$, and $\mu$ and $\sigma$ come **from the training rows alone**: statistics of all rows would carry
 # news of the test rows into training. They are part of the network and of each exported file, so that a file takes raw
 # rows and nobody has to remember how to prepare them.

@@ -35,10 +35,11 @@ class ReadersCopy:
     parameters: Parameters
     out: Path
 
-    def build(self, on_cell: OnCell) -> None:
-        """Execute and write it; a cell that fails leaves nothing behind."""
+    def build(self, on_cell: OnCell, *, solved: bool = False) -> None:
+        """Execute and write it, if asked with its solutions; a cell that fails leaves nothing behind."""
         source = PACKAGED if PACKAGED.exists() else IN_CHECKOUT
-        build_notebook(source, self.out, parameters=self.parameters, folder=self.out.parent, on_cell=on_cell)
+        folder = self.out.parent
+        build_notebook(source, self.out, parameters=self.parameters, folder=folder, solved=solved, on_cell=on_cell)
 
 
 def readers_copy(run: Path, data: Path | None = None, out: Path | None = None) -> ReadersCopy:

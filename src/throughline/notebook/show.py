@@ -17,9 +17,13 @@ from throughline.errors import ThroughlineError
 from throughline.progress import ChapterDone, ChapterStarted, Event
 from throughline.record import RunRecord
 from throughline.report.formatting import count
+from throughline.report.speaker import Speaker
+from throughline.report.spoken import count_words
 from throughline.report.talking_points import escape_markdown, talking_points
 
 CLOCKS = ("seconds", "microseconds")  # what a claim is written in that another build would measure anew
+UNBROKEN = "\N{NO-BREAK SPACE}"
+BEFORE_UNIT = re.compile(r" (?=[%×])|(?<=×) ")
 VERDICTS = {"held": "held", "contradicted": "**contradicted**"}
 CLOCK = re.compile(r"\b(?:micro|milli)?seconds?\b|\bminutes?\b")
 
@@ -104,8 +108,11 @@ def claims(record: RunRecord, chapter: int) -> list[ToldClaim]:
     told = [t for t in tell_all(record, chapter) if t.verdict != "missing" and t.claim.write not in CLOCKS]
     if not told:
         raise ThroughlineError(f"The record says nothing to the claims of chapter {chapter}.")
-    rows = [(escape_markdown(t.text), t.shown_value, t.shown_bar, VERDICTS[t.verdict]) for t in told]
-    table(("claim", "measured", "bar", "verdict"), rows)
+    rows = [
+        (escape_markdown(t.text), *(BEFORE_UNIT.sub(UNBROKEN, s) for s in (t.shown_value, t.shown_bar)), t.verdict)
+        for t in told
+    ]
+    table(("claim", "measured", "bar", "verdict"), [(*row, VERDICTS[verdict]) for *row, verdict in rows])
     return told
 
 
@@ -116,10 +123,11 @@ def talking_point(record: RunRecord, chapter: int) -> None:
     ``talking_points.md`` has them.
     """
     point = next(point for point in talking_points(_without_flutter(record)) if point.chapter == chapter)
-    sentences = [s for s in re.split(r"(?<=[.!?]) (?=[A-Z])", point.script) if not CLOCK.search(s)]
+    script = " ".join(s for s in re.split(r"(?<=[.!?]) (?=[A-Z])", point.script) if not CLOCK.search(s))
+    seconds = round(Speaker().seconds_for(count_words(script)))
     keys = "\n".join(f"> - {escape_markdown(key)}" for key in point.key_points if not CLOCK.search(key))
-    head = f"> **Say it aloud: {escape_markdown(point.title)}** (about {point.seconds} s)"
-    _markdown(f"{head}\n>\n> {escape_markdown(' '.join(sentences))}\n>\n{keys}")
+    head = f"> **Say it aloud: {escape_markdown(point.title)}** (about {seconds} s)"
+    _markdown(f"{head}\n>\n> {escape_markdown(script)}\n>\n{keys}")
 
 
 class Progress:
@@ -150,10 +158,17 @@ def _markdown(text: str) -> None:
 
 
 def _without_flutter(record: RunRecord) -> RunRecord:
-    """Round the size of a SavedModel to kilobytes: Keras numbers its functions anew in every export, by some bytes."""
+    """Steady what differs between two runs of the same seed, since the length of one sentence decides what others fit.
+
+    Keras numbers its functions anew in every export, which moves the size of a SavedModel by some bytes.
+    """
     formats = [
-        dataclasses.replace(entry, size_bytes=round(entry.size_bytes, -3)) if entry.name == "savedmodel" else entry
-        for entry in record.formats
+        dataclasses.replace(
+            entry,
+            size_bytes=round(entry.size_bytes, -3) if entry.name == "savedmodel" else entry.size_bytes,
+            latency_us=float(place),  # not shown: sentences with clocks are left out
+        )
+        for place, entry in enumerate(record.formats, start=1)
     ]
     return dataclasses.replace(record, formats=formats)
 
