@@ -224,6 +224,7 @@ def _make_steady(notebook: NotebookNode) -> None:
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
                 output.data["image/png"] = _smaller(output.data["image/png"])
+        cell.metadata.pop("lines_to_next_cell", None)  # jupytext's, for the way back
         seen[cell.source] += 1
         cell.id = hashlib.sha256(f"{seen[cell.source]} {cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]
 
