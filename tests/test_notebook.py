@@ -1,18 +1,35 @@
 """The notebook runs from top to bottom, the committed one fits its source, and the builder refuses what is not fit."""
 
+import ast
+import dataclasses
+import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jupytext
 import nbformat
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+import throughline.run
+from throughline.__main__ import _exit_status
+from throughline.claims.book import all_claims
+from throughline.claims.claim import tell_all
 from throughline.errors import ThroughlineError, UsageError
-from throughline.notebook import build_notebook, find_faults, show
+from throughline.notebook import build, build_notebook, find_faults, show
+from throughline.notebook import claims as notebook_claims
 from throughline.notebook.__main__ import main
-from throughline.notebook.build import METADATA
+from throughline.notebook.build import METADATA, CellError
+from throughline.notebook.exercises import solutions, with_solutions
+from throughline.notebook.parameters import Parameters
+from throughline.notebook.readers_copy import readers_copy
+from throughline.record import load_record
 
 SOURCE = Path(__file__).parent.parent / "notebooks" / "neural_networks.py"
 COMMITTED = SOURCE.with_suffix(".ipynb")
@@ -75,15 +92,206 @@ def test_committed_notebook_shows_no_error_warning_or_local_path():
     nbformat.validate(notebook)
 
 
-def test_notebook_tells_every_chapter_and_asserts_its_bars():
+def test_notebook_tells_every_chapter_where_a_link_finds_it_and_holds_its_claims():
     notebook = jupytext.read(SOURCE)
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     for chapter in range(1, 8):
-        assert f"\n## Chapter {chapter}: " in f"\n{prose}"
-        assert f"assert all(bar.met for bar in bars({chapter}))" in code
-        assert f"show.talking_point(record, {chapter})" in code
-    assert "show.talking_point(record, 8)" in code  # why several formats
+        assert f'<a id="chapter-{chapter}"></a>\n\n## Chapter {chapter}: ' in prose
+        assert f"](#chapter-{chapter})" in prose
+        assert f"\nhold({chapter})\nshow.talking_point(record, {chapter})" in code
+    assert "\nhold(8)\nshow.talking_point(record, 8)" in code  # why several formats
+    assert "\nhold(0)\n" in code  # the run as a whole
+
+
+# --- the reader's own copy --------------------------------------------------------------------------------------------
+
+
+def shown_text(notebook):
+    found = (o for cell in notebook.cells for o in cell.get("outputs", []) if "text/markdown" in o.get("data", {}))
+    return "\n".join(output.data["text/markdown"] for output in found)
+
+
+@pytest.fixture(scope="module")
+def copy_of_run(finished_run, tmp_path_factory):
+    """What the command was asked to run, what it said, and the notebook that it wrote."""
+    asked = []
+
+    def run(request, on_event):  # the fixture has made this very run
+        asked.append(request)
+        return finished_run.record, finished_run.folder
+
+    out = tmp_path_factory.mktemp("copies") / "mine.ipynb"
+    arguments = ["--data", str(finished_run.data), "--target", "diagnosis", "--seed", "0", "--out", str(out)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(throughline.run, "run", run)
+        assert _exit_status(["notebook", *arguments]) == 0
+    return asked, out
+
+
+@pytest.mark.xdist_group("run")
+def test_command_asks_for_the_run_and_writes_an_executed_copy(finished_run, copy_of_run, capsys):
+    asked, out = copy_of_run
+    assert [(r.task, r.data, r.target, r.seed) for r in asked] == [(None, finished_run.data, "diagnosis", 0)]
+    notebook, record = read(out), finished_run.record
+    assert list(find_faults(notebook)) == []
+    (parameters,) = [cell.source for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    assert parameters.endswith('TARGET = "diagnosis"\nSEED = 0')
+    text = shown_text(notebook)
+    assert "from `breast.csv`: is `diagnosis` `benign` or `malignant`?" in text
+    told = [each for each in tell_all(record) if each.verdict != "missing" and each.claim.write not in show.CLOCKS]
+    assert text.count(" | held |") == sum(each.verdict == "held" for each in told) > 30
+    assert text.count(" | **contradicted** |") == sum(each.verdict == "contradicted" for each in told)
+
+    again = ["notebook", str(finished_run.folder), "--data", str(finished_run.data), "--out", str(out)]
+    assert _exit_status(again) == 2
+    assert "exists" in capsys.readouterr().err  # it may hold its reader's answers
+
+
+@pytest.mark.xdist_group("run")
+def test_every_folded_solution_runs_and_all_else_comes_out_the_same_again(finished_run, copy_of_run, tmp_path_factory):
+    _, plain = copy_of_run
+    copy = readers_copy(finished_run.folder, finished_run.data, tmp_path_factory.mktemp("solved") / "mine.ipynb")
+    titles = []
+    copy.build(lambda number, n_cells, title: titles.append((number, n_cells, title)), solved=True)
+    built, solved = read(plain), read(copy.out)
+    for place, code in solutions(built):
+        assert solved.cells.pop(place + 1).source == code.rstrip("\n")
+    for cell in (*built.cells, *solved.cells):
+        cell.pop("execution_count", None)  # the solutions count too
+        for output in cell.get("outputs", []):
+            output.pop("execution_count", None)
+    assert built.cells == solved.cells
+    assert [number for number, _, _ in titles] == list(range(1, titles[0][1] + 1))
+    assert {f"Chapter {n}" for n in range(1, 8)} <= {title.split(":")[0] for _, _, title in titles}
+
+
+@pytest.mark.xdist_group("run")
+def test_a_claim_that_is_contradicted_fails_its_cell(finished_run, tmp_path, capsys):
+    folder = Path(shutil.copytree(finished_run.folder, tmp_path / "run"))
+    record = load_record(folder)
+    worse = dataclasses.replace(record, perceptron=dataclasses.replace(record.perceptron, test_accuracy=0.5))
+    (folder / "record.json").write_text(worse.to_json(), encoding="utf-8")
+    assert _exit_status(["notebook", str(folder), "--data", str(finished_run.data)]) == 1
+    said = capsys.readouterr().err
+    assert "'Chapter 1: Perceptron' failed with AssertionError: the record contradicts perceptron-accuracy." in said
+    assert "Traceback" not in said
+    assert not (folder / "notebook.ipynb").exists()
+
+
+@pytest.mark.xdist_group("run")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "--data must be the file 'breast.csv'"),
+        (["--seed", "3"], "--seed must be left out when a finished run is told"),
+        (["--task", "breast-cancer"], "--task must be left out when a finished run is told"),
+        (["--out", "mine.txt"], "--out must be a new file that ends in .ipynb"),
+        (["--out", "none/mine.ipynb"], "'none', which is no folder"),
+    ],
+)
+def test_misuse_is_refused_in_a_sentence(finished_run, tmp_path, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    assert _exit_status(["notebook", str(finished_run.folder), *arguments]) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"chapters": [3, 6]}, "must be a run of all chapters"), ({}, "must be the folder of a run with its models")],
+)
+def test_a_run_without_chapters_or_models_is_refused(tmp_path, change, said):
+    record = json.loads((SOURCE.parent.parent / "docs" / "record.json").read_text(encoding="utf-8"))
+    (tmp_path / "record.json").write_text(json.dumps(record | change), encoding="utf-8")
+    with pytest.raises(UsageError, match=said):
+        readers_copy(tmp_path)
+
+
+def test_missing_packages_are_named_with_the_line_that_installs_them(monkeypatch, capsys):
+    monkeypatch.setattr(build, "NEEDED", ("nbformat", "nbabsent"))
+    assert _exit_status(["notebook"]) == 2  # before a run is made
+    assert "pip install 'throughline[notebook]'" in capsys.readouterr().err
+
+
+def test_open_claims_exist_and_none_of_them_says_what_a_proof_must():
+    names = {claim.name for claim in all_claims()}
+    opened = notebook_claims.OF_THE_SIZE | notebook_claims.OF_THE_ROWS | notebook_claims.OF_OTHER_FORMATS
+    assert opened <= names
+    proofs = {name for name in names if re.search("proven|gradient-?(autograd)?$|start|novikoff|batch|explains", name)}
+    assert len(proofs) >= 10
+    assert not opened & proofs
+
+
+def test_open_claims_are_those_of_the_size_alone_where_all_is_as_promised():
+    record = load_record(SOURCE.parent.parent / "docs" / "record.json")
+    assert notebook_claims.open_claims(record) == notebook_claims.OF_THE_SIZE
+    other = dataclasses.replace(record, seed=1)
+    assert notebook_claims.open_claims(other) == notebook_claims.OF_THE_SIZE | notebook_claims.OF_THE_ROWS
+    assert notebook_claims.contradicted(tell_all(record)) <= notebook_claims.OF_THE_SIZE
+
+
+# --- parameters and exercises -----------------------------------------------------------------------------------------
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+
+
+@given(
+    wanted=st.builds(
+        Parameters,
+        run=st.none() | TEXTS,
+        task=st.none() | TEXTS,
+        data=st.none() | TEXTS,
+        target=st.none() | TEXTS,
+        seed=st.integers(0, 2**32 - 1),
+    )
+)
+def test_parameters_come_back_from_their_cell(wanted):
+    found = {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(wanted.to_source()).body}
+    assert found == {name.upper(): value for name, value in dataclasses.asdict(wanted).items()}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "request_fields"),
+    [
+        (Parameters(task="breast-cancer", seed=4), ("breast-cancer", None, None, 4)),
+        (Parameters(task="breast-cancer", data="a b.csv", target="y"), (None, Path("a b.csv"), "y", 0)),
+    ],
+)
+def test_parameters_reach_the_run(parameters, request_fields):
+    (cell,) = [cell.source for cell in jupytext.read(SOURCE).cells if cell.source.startswith("workspace =")]
+    asked = []
+
+    def run(request, on_event):
+        asked.append(request)
+        return None, None
+
+    names = {"Path": Path, "RunRequest": throughline.run.RunRequest, "TemporaryDirectory": TemporaryDirectory}
+    names |= {"run": run, "show": show}
+    exec(f"{parameters.to_source()}\n{cell}", names)
+    names["workspace"].cleanup()
+    assert [(r.task, r.data, r.target, r.seed) for r in asked] == [request_fields]
+
+
+def test_parameters_need_their_cell():
+    with pytest.raises(UsageError, match="one cell tagged 'parameters'"):
+        Parameters().put_into(new_notebook(cells=[new_code_cell("SEED = 0")]))
+
+
+def test_every_chapter_has_an_exercise_whose_solution_is_folded():
+    notebook = jupytext.read(SOURCE)
+    found = list(solutions(notebook))
+    prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    assert len(found) == sum(text.count("### Exercise: ") for text in prose) == 7
+    assert len(found) == sum(text.count("<details>") for text in prose)
+    for place, code in found:
+        # Only with an empty line behind the summary is what follows read as Markdown.
+        assert "<details>\n<summary><b>Solution</b></summary>\n\n```python\n" in notebook.cells[place].source
+        assert "assert " in code
+        assert notebook.cells[place + 1].source == "# Your turn."
+    solved = with_solutions(notebook)
+    assert [solved.cells[place + n + 1].source for n, (place, _) in enumerate(found)] == [code for _, code in found]
 
 
 # --- the builder -----------------------------------------------------------------------------------------------------
@@ -133,6 +341,14 @@ def test_unfit_notebook_is_refused_and_the_older_one_stays(tmp_path, code, said)
         build_notebook(write(tmp_path, f"# %%\n{code}\n"), out)
     assert out.read_text() == "older"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.ipynb", "tiny.py"]
+
+
+def test_a_failing_cell_is_named_by_its_heading_and_by_what_it_asserts(tmp_path):
+    text = "# %% [markdown]\n# # All\n# ### Not this\n\n# %%\none = 1\nassert one == 2\n"
+    with pytest.raises(CellError) as caught:
+        build_notebook(write(tmp_path, text), tmp_path / "out.ipynb")
+    assert str(caught.value) == "The cells of 'All' failed with AssertionError: assert one == 2."
+    assert "Traceback" in caught.value.traceback
 
 
 def test_missing_source_is_one_sentence(tmp_path):
@@ -205,6 +421,16 @@ def test_source_imports_no_framework():
         "show.source('frameworks.keras_net:build'); sys.exit(bool({'torch', 'keras', 'tensorflow'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
+
+
+def test_claims_are_shown_with_their_verdicts_and_without_clocks(shown):
+    record = load_record(SOURCE.parent.parent / "docs" / "record.json")
+    told = show.claims(record, 8)
+    assert len(told) == 3  # the fourth is a latency
+    (table,) = shown
+    assert table.count("| held |") == 3
+    with pytest.raises(ThroughlineError, match="nothing to the claims of chapter 1"):
+        show.claims(dataclasses.replace(record, perceptron=None), 1)
 
 
 def test_table_escapes_what_would_part_its_cells(shown):

@@ -24,7 +24,7 @@ OPENING, CLOSING = "<!-- figures", "-->"
 CITATIONS = re.compile(rf"^{OPENING}\n(.*?)^{CLOSING}\n?", re.MULTILINE | re.DOTALL)
 _ANYCITATIONS = re.compile(r"<!--.*?-->", re.DOTALL)
 _FENCED = re.compile(r"^ *(```|~~~).*?^ *\1[^\n]*$", re.MULTILINE | re.DOTALL)
-_ADDRESS = re.compile(r"\]\([^)\s]*\)|<?https?://[^\s)>]+>?")
+_ADDRESS = re.compile(r'\]\([^)\s]*\)|<?https?://[^\s)>]+>?|<a id="[\w-]+"></a>')
 _CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 _FORMULA = re.compile(r"\$\$.+?\$\$|\$(?! )[^$]+?\$", re.DOTALL)
 _BREAKING = [

@@ -19,6 +19,7 @@ from throughline.cli import (
     drill,
     export,
     listing,
+    notebook,
     parity,
     rehearse,
     report,
@@ -38,8 +39,8 @@ app = App(
 )
 # In the order of `--help`.
 COMMANDS: tuple[Callable[..., int], ...] = (
-    *(run.run, report.report, compare.compare, rehearse.rehearse, claims.claims, verify.verify, bundle.bundle),
-    *(bench.bench, sizes.sizes, export.export, parity.parity, listing.formats, listing.tasks),
+    *(run.run, report.report, compare.compare, notebook.notebook, rehearse.rehearse, claims.claims, verify.verify),
+    *(bundle.bundle, bench.bench, sizes.sizes, export.export, parity.parity, listing.formats, listing.tasks),
 )
 for order, command in enumerate(COMMANDS):
     app.command(command, sort_key=order)

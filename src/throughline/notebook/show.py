@@ -12,12 +12,19 @@ from typing import Any
 
 from IPython.display import DisplayHandle, Markdown, display
 
+from throughline.claims.claim import ToldClaim, tell_all
+from throughline.errors import ThroughlineError
 from throughline.progress import ChapterDone, ChapterStarted, Event
-from throughline.record import Bar, RunRecord
-from throughline.report.formatting import percent, scientific
+from throughline.record import RunRecord
+from throughline.report.formatting import count
+from throughline.report.speaker import Speaker
+from throughline.report.spoken import count_words
 from throughline.report.talking_points import escape_markdown, talking_points
 
-SIGNS = {"at least": "≥", "above": ">", "below": "<", "at most": "≤"}
+CLOCKS = ("seconds", "microseconds")  # what a claim is written in that another build would measure anew
+UNBROKEN = "\N{NO-BREAK SPACE}"
+BEFORE_UNIT = re.compile(r" (?=[%×])|(?<=×) ")
+VERDICTS = {"held": "held", "contradicted": "**contradicted**"}
 CLOCK = re.compile(r"\b(?:micro|milli)?seconds?\b|\bminutes?\b")
 
 
@@ -70,13 +77,43 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], left: int = 1) 
     _markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
-def bars(found: Sequence[Bar]) -> None:
-    """Show what was required, what was measured, and whether it suffices."""
+def run(record: RunRecord) -> None:
+    """Show which finished run is told: its name, its date, and what came of its proofs."""
+    n_passed = sum(entry.status == "passed" for entry in record.formats)
+    proven = f"{count(n_passed)} of {count(len(record.formats))} exported files proven"
+    say(f"The run **{escape_markdown(record.name)}** of {record.created[:10]}, seed {record.seed}: {proven}.")
+
+
+def claims(record: RunRecord, chapter: int) -> list[ToldClaim]:
+    """Show the claims of a chapter with value, bar and verdict.
+
+    Left out are claims whose field the record does not have, and those that quote a clock.
+
+    Parameters
+    ----------
+    record : RunRecord
+    chapter : int
+        1 to 7; 8 for the formats together, 0 for the run.
+
+    Returns
+    -------
+    list of ToldClaim
+        Those that are shown.
+
+    Raises
+    ------
+    ThroughlineError
+        If there is none, since nothing would have been held against the record.
+    """
+    told = [t for t in tell_all(record, chapter) if t.verdict != "missing" and t.claim.write not in CLOCKS]
+    if not told:
+        raise ThroughlineError(f"The record says nothing to the claims of chapter {chapter}.")
     rows = [
-        (bar.text, f"{SIGNS[bar.kind]} {_bar_value(bar, bar.required)}", _bar_value(bar, bar.measured)) for bar in found
+        (escape_markdown(t.text), *(BEFORE_UNIT.sub(UNBROKEN, s) for s in (t.shown_value, t.shown_bar)), t.verdict)
+        for t in told
     ]
-    verdicts = ["met" if bar.met else "**missed**" for bar in found]
-    table(("bar", "required", "measured", ""), [(*row, v) for row, v in zip(rows, verdicts, strict=True)])
+    table(("claim", "measured", "bar", "verdict"), [(*row, VERDICTS[verdict]) for *row, verdict in rows])
+    return told
 
 
 def talking_point(record: RunRecord, chapter: int) -> None:
@@ -86,10 +123,11 @@ def talking_point(record: RunRecord, chapter: int) -> None:
     ``talking_points.md`` has them.
     """
     point = next(point for point in talking_points(_without_flutter(record)) if point.chapter == chapter)
-    sentences = [s for s in re.split(r"(?<=[.!?]) (?=[A-Z])", point.script) if not CLOCK.search(s)]
+    script = " ".join(s for s in re.split(r"(?<=[.!?]) (?=[A-Z])", point.script) if not CLOCK.search(s))
+    seconds = round(Speaker().seconds_for(count_words(script)))
     keys = "\n".join(f"> - {escape_markdown(key)}" for key in point.key_points if not CLOCK.search(key))
-    head = f"> **Say it aloud: {escape_markdown(point.title)}** (about {point.seconds} s)"
-    _markdown(f"{head}\n>\n> {escape_markdown(' '.join(sentences))}\n>\n{keys}")
+    head = f"> **Say it aloud: {escape_markdown(point.title)}** (about {seconds} s)"
+    _markdown(f"{head}\n>\n> {escape_markdown(script)}\n>\n{keys}")
 
 
 class Progress:
@@ -120,16 +158,19 @@ def _markdown(text: str) -> None:
 
 
 def _without_flutter(record: RunRecord) -> RunRecord:
-    """Round the size of a SavedModel to kilobytes: Keras numbers its functions anew in every export, by some bytes."""
+    """Steady what differs between two runs of the same seed, since the length of one sentence decides what others fit.
+
+    Keras numbers its functions anew in every export, which moves the size of a SavedModel by some bytes.
+    """
     formats = [
-        dataclasses.replace(entry, size_bytes=round(entry.size_bytes, -3)) if entry.name == "savedmodel" else entry
-        for entry in record.formats
+        dataclasses.replace(
+            entry,
+            size_bytes=round(entry.size_bytes, -3) if entry.name == "savedmodel" else entry.size_bytes,
+            latency_us=float(place),  # not shown: sentences with clocks are left out
+        )
+        for place, entry in enumerate(record.formats, start=1)
     ]
     return dataclasses.replace(record, formats=formats)
-
-
-def _bar_value(bar: Bar, value: float) -> str:
-    return percent(value) if bar.unit == "percent" else scientific(value)
 
 
 def _find(tree: ast.AST, path: Sequence[str]) -> Any:
