@@ -79,7 +79,7 @@ class BundleRequest:
         Names, or "all" for every one that can be made and run here.
     out : Path
         Folder to write, new or empty.
-    data : Path or None
+    data : Path, str or None
         The CSV file that the run read, where it read one.
     network : {"keras", "torch"} or None
         Whose network; None takes the one from which fewest formats need a way through the other framework.
@@ -90,7 +90,7 @@ class BundleRequest:
     run: Path
     formats: tuple[str, ...]
     out: Path
-    data: Path | None = None
+    data: Path | str | None = None
     network: str | None = None
     licence: str = ""
 

@@ -19,7 +19,7 @@ def bundle(
     *,
     to: Annotated[str, Parameter(help="Formats such as onnx-float32,tflite-int8, or all.")],
     out: Annotated[Path, Parameter(help="Folder to write, new or empty.")],
-    data: Annotated[Path | None, Parameter(help="The file that the run has read, if it read one.")] = None,
+    data: Annotated[str | None, Parameter(help="The table that the run has read, if it read one.")] = None,
     network: Annotated[str | None, Parameter(help="keras or torch. Default: the shorter way to the formats.")] = None,
     licence: Annotated[str, Parameter(help="Under what it is given away, such as Apache-2.0.")] = "",
     json: Annotated[bool, Parameter(help="Print the manifest as JSON on standard output.")] = False,

@@ -14,7 +14,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from throughline.progress import ChapterDone, ChapterStarted, Event, Stage
+from throughline.cli.display_table import table_lines
+from throughline.progress import ChapterDone, ChapterStarted, Event, Stage, TableRead
 from throughline.record import Bar, EquivalenceTest, FormatRecord, RunRecord
 from throughline.spec import FRAMEWORK_TITLES
 
@@ -40,6 +41,9 @@ class RunDisplay:
         with self._lock:
             if isinstance(event, Stage):
                 self._note_stage(event)
+                return
+            if isinstance(event, TableRead):
+                self._console.print(table_lines(event.record))
                 return
             self._chapter = f"{event.number} {event.title}" if isinstance(event, ChapterStarted) else ""
         if isinstance(event, ChapterDone):

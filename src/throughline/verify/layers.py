@@ -81,7 +81,7 @@ def rounding_of_layers(spec: NetworkSpec, weights: Weights, X: Array, stored_as:
     u = float(np.finfo(spec.dtype).eps) / 2
     exact = weights.astype("float64")
     activation = ACTIVATIONS[spec.hidden_activation]
-    a = scaled(exact, X)
+    a = scaled(spec, exact, X)
     variance = np.square(SCALING_ROUNDINGS * u * a)  # of what goes into the layer
     bounds = []
     for W, b in zip(exact.kernels, exact.biases, strict=True):
