@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from throughline.data.table import LARGEST_NUMBER, read_csv
+from throughline.data.encode import LARGEST_NUMBER
+from throughline.data.table import TableRequest, read_table
 from throughline.data.tasks import Table
 from throughline.errors import DataError
 
@@ -29,7 +31,11 @@ def table_text(*lines: str, header: str = "a,b,y", rows: list[str] = ROWS) -> st
 def read(folder: Path, content: str | bytes, target: str = "y", name: str = "table.csv") -> Table:
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return read_csv(path, target)
+    return read_path(path, target)
+
+
+def read_path(path: Path | str, target: str = "y", **known: Any) -> Table:
+    return read_table(TableRequest(data=path, target=target, **known), seed=0)
 
 
 GOOD = table_text()
@@ -185,7 +191,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     for name, fragment in expected.items():
         path = tmp_path / name if "\udcff" not in name else Path(name)
         with pytest.raises(DataError, match="--data must be") as caught:
-            read_csv(path, "y")
+            read_path(path)
         assert fragment in str(caught.value)
 
 
@@ -193,7 +199,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
     with pytest.raises(DataError, match="a folder or a device"):
-        read_csv(tmp_path / "pipe.csv", "y")
+        read_path(tmp_path / "pipe.csv")
 
 
 LIMIT = float(np.float32(LARGEST_NUMBER))  # as float32 has it, a little below

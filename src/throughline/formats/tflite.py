@@ -18,7 +18,7 @@ from throughline.weights import Array
 # The scaling of the inputs, (x - mean) / std: the converter turns the division into a product. Before it features are
 # selected, NaN among them.
 SCALING_OPERATORS = ["SUB", "DIV", "MUL"]
-SELECTING_OPERATORS = ["GATHER", "NOT_EQUAL", "EQUAL", "SELECT", "SELECT_V2", "CAST", "CONCATENATION"]
+SELECTING_OPERATORS = ["GATHER", "NOT_EQUAL", "ABS", "LESS", "SELECT", "SELECT_V2", "CAST", "CONCATENATION"]
 
 
 def export_float32(inputs: ExportInputs, path: Path) -> Facts:

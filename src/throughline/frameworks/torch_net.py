@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from throughline.data.features import select
+from throughline.data.features import HALF_A_CODE, select
 from throughline.data.split import Split
 from throughline.frameworks.base import Epoch, OnEpoch, Stopping, divergence, refuse_other_than_stock
 from throughline.frameworks.rows import answers, batches, score, targets
@@ -98,7 +98,7 @@ class Columns(nn.Module):
         for name in ("fills", "codes"):
             self.register_buffer(name, torch.from_numpy(getattr(chosen, name)).to(dtype), persistent=False)
         self.has_numbers, self.has_flags = len(chosen.numbers) > 0, len(chosen.flags) > 0
-        self.has_labels = len(chosen.labels) > 0
+        self.has_labels, self.half_a_code = len(chosen.labels) > 0, HALF_A_CODE
 
     def forward(self, x: Tensor) -> Tensor:
         """Map scaled rows of shape (n_samples, n_inputs) to features of shape (n_samples, n_features)."""
@@ -109,7 +109,8 @@ class Columns(nn.Module):
         if self.has_flags:
             features.append(x.index_select(1, self.flags).isnan().to(x.dtype))
         if self.has_labels:
-            features.append((x.index_select(1, self.labels) == self.codes).to(x.dtype))
+            distance = (x.index_select(1, self.labels) - self.codes).abs()
+            features.append((distance < self.half_a_code).to(x.dtype))
         return torch.cat(features, dim=1)
 
 
