@@ -334,6 +334,9 @@ def _check_source(request: RunRequest) -> None:
         if not request.target:
             allowed = "the name of a column when --data is given"
             raise UsageError("--target", allowed, "none", "name the column to predict")
+        if request.weights is not None:
+            allowed = "left out as long as every row counts alike in training"
+            raise UsageError("--weights", allowed, quoted(request.weights), "leave the column out with --drop")
         return
     if request.task is not None and request.task not in TASKS:
         load_task(request.task, request.seed)  # raises

@@ -61,7 +61,7 @@ def learn_columns(training: Cells, decisions: list[Decision], n_rows: int) -> tu
         widest = max(columns, key=lambda column: column.n_features)
         allowed = f"a table of at most {MOST_CELLS_OF_FEATURES:,} numbers when every label has a column"
         received = f"{n_rows:,} rows of {n_features:,}, of which {widest.n_features:,} are {quoted(widest.source)}"
-        raise DataError("--data", allowed, received, f"leave it out with --drop {widest.source}, or pass fewer rows")
+        raise DataError("--data", allowed, received, "leave it out with --drop, or pass fewer rows")
     return tuple(columns), final
 
 

@@ -254,7 +254,8 @@ def _separator(path: Path, raw: bytes) -> str:
             continue
         even = sum(count == counts[0] for count in counts) / len(counts)
         scores[separator] = (counts[0] > 1, even, counts[0])
-    return max(scores, key=lambda separator: scores[separator]) if scores else ","
+    cutting = [separator for separator, (cuts, _, _) in scores.items() if cuts]
+    return max(cutting, key=lambda separator: scores[separator], default=",")
 
 
 def _column_names(path: Path, raw: bytes, separator: str) -> list[str]:
@@ -319,7 +320,7 @@ def _refuse_short_lines(path: Path, raw: bytes, separator: str, frame: pl.DataFr
     if frame.width == 1 or not frame[frame.columns[-1]].has_nulls():
         return
     for line, record in _records(path, raw, separator):
-        if 0 < len(record) < frame.width and record != [""]:
+        if len(record) < frame.width and any(value.strip() for value in record):
             raise _wrong_length(path, line, len(record), frame.width, separator)
 
 

@@ -20,7 +20,7 @@ USED: tuple[Kind, ...] = ("number", "boolean", "category", "date")
 CHOOSABLE: tuple[Kind, ...] = (*USED, "identifier", "text")
 # What stands for no, and what for yes, in small letters.
 BOOLEANS = {("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("off", "on"), ("nein", "ja"), ("non", "oui")}
-IDENTIFIER_NAME = r"(?i)(^|[\s_.-])(id|ids|uuid|guid|index|key|nr|rowid)$|[a-z](Id|ID)$|^unnamed"
+IDENTIFIER_NAME = r"(?i:(^|[\s_.-])(id|ids|uuid|guid|index|key|nr|rowid)$|^unnamed)|[a-z](Id|ID)$"
 # A text that few rows share says nothing that a network could learn.
 MOST_DISTINCT = 0.5
 WORDS_OF_FREE_TEXT = 4.0
@@ -146,6 +146,8 @@ def _infer_from_texts(cells: Cells, texts: pl.Series, n_distinct: int, n_filled:
     pair = _boolean_pair(texts)
     if pair is not None:
         return Decision(name, "boolean", f"only {quoted(pair[0])} and {quoted(pair[1])}", labels=pair)
+    if cells.decimal == "":
+        _refuse_unclear_signs(cells, texts)
     numbers = numbers_of_texts(texts, cells.decimal)
     n_numbers = len(texts) - numbers.null_count()
     if n_numbers == n_filled:
@@ -160,6 +162,14 @@ def _infer_from_texts(cells: Cells, texts: pl.Series, n_distinct: int, n_filled:
             return Decision(name, "date", "dates in every filled cell", date_format=date_format)
         raise _mixed(cells, texts, moments, f"dates, as {n_moments:,} of its {n_filled:,} filled cells are")
     return _text_or_category(texts, n_distinct, n_filled)
+
+
+def _refuse_unclear_signs(cells: Cells, texts: pl.Series) -> None:
+    unclear = texts.str.contains(",", literal=True) & numbers_of_texts(texts, ".").is_not_null()
+    if unclear.any():
+        allowed = "a table with numbers whose decimal sign is clear"
+        remedy = "write them without separators of thousands"
+        raise cells.refusal(int(unclear.fill_null(False).arg_max() or 0), texts.name, "--data", allowed, remedy)
 
 
 def _text_or_category(texts: pl.Series, n_distinct: int, n_filled: int) -> Decision:
@@ -204,7 +214,7 @@ def _date_format(cells: Cells, series: pl.Series) -> str | None:
     if len(formats) > 1:
         row = int(series.is_not_null().arg_max() or 0)
         allowed = "a table whose dates can be read in one way"
-        remedy = f"write the year first, such as 2026-01-31, or leave it out with --drop {series.name}"
+        remedy = "write the year first, such as 2026-01-31, or leave the column out with --drop"
         raise cells.refusal(row, series.name, "--data", allowed, remedy)
     return formats[0].replace("%Y-%m-%d", "") if formats else None
 
@@ -212,7 +222,7 @@ def _date_format(cells: Cells, series: pl.Series) -> str | None:
 def _mixed(cells: Cells, texts: pl.Series, read: pl.Series, kind_of_most: str) -> DataError:
     row = int((texts.is_not_null() & read.is_null()).arg_max() or 0)
     allowed = f"a table with one kind of value in each column, here {kind_of_most}"
-    remedy = f"mend the cell, leave the column out with --drop, or take it as --kind {texts.name}=category"
+    remedy = "mend the cell, leave the column out with --drop, or say with --kind that it is a category"
     return cells.refusal(row, texts.name, "--data", allowed, remedy)
 
 

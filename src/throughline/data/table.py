@@ -91,6 +91,9 @@ def read_table(request: TableRequest, seed: int) -> Table:
     """
     location, cells = locate(request.data), read_cells(request.data)
     target_name = request.target.strip()
+    if cells.names == [target_name]:
+        received = f"only the target {quoted(target_name)} in {quoted(cells.name)}"
+        raise DataError("--data", "a table with columns to predict from", received, "add such columns")
     roles = _roles(cells, request, target_name)
     target = code_target(cells, target_name, request.task, request.positive)
     n_read, cells = len(cells), cells.take(target.kept) if len(target.kept) < len(cells) else cells

@@ -114,7 +114,7 @@ def _classes(cells: Cells, name: str, kind: TaskKind, reason: str, kept: Array, 
     if kind == "binary" and n_classes != 2:
         received = f"{n_classes:,} in {quoted(name)} of {quoted(cells.name)}, namely {some(classes)}"
         raise DataError("--target", "a column with exactly two classes", received, "choose another column or --task")
-    if n_classes * MIN_ROWS_PER_CLASS > len(texts):
+    if n_classes > MOST_NUMBERED_CLASSES and n_classes * MIN_ROWS_PER_CLASS > len(texts):
         received = f"{n_classes:,} classes in {len(texts):,} rows of {quoted(name)}, namely {some(classes)}"
         allowed = f"a column with at least {MIN_ROWS_PER_CLASS} rows of each class"
         raise DataError("--target", allowed, received, "choose another column, or --task regression for amounts")
