@@ -59,7 +59,10 @@ ARGUMENTS: dict[str, tuple[list[str], list[str]]] = {
     "no such flag": ([*QUICK, "--no-strict"], ["--no-strict"]),
     "unknown task": ([*QUICK, "--task", "nope"], ["--task", "make-classification, breast-cancer", "'nope'", "--data"]),
     "long task": ([*QUICK, "--task", "x" * 5000], ["xxx...'"]),
-    "task and data": ([*LOAD, "--task", "breast-cancer"], ["--task", "binary, multiclass, regression when --data", "breast-cancer"]),
+    "task and data": (
+        [*LOAD, "--task", "breast-cancer"],
+        ["--task", "binary, multiclass, regression when --data", "breast-cancer"],
+    ),
     "data without target": (LOAD[:-2], ["--target", "none"]),
     "data with an empty target": ([*LOAD[:-1], ""], ["--target"]),
     "target without data": ([*QUICK, "--target", "y"], ["--target", "left out without --data"]),
@@ -136,7 +139,10 @@ FILES: dict[str, tuple[bytes | None, str]] = {
     "only a header": (b"a,b,y\n", "only a header"),
     "no target": (b"a,b,z\n1,2,3\n", "--target must be a column of 'table.csv'"),
     "one class": (b"a,b,y\n1,2,3\n4,5,3\n", "two or more values"),
-    "three classes": (GOOD.replace(",1\n", ",2\n", 10).encode(), "exactly two classes, but got 3, namely '0', '1', '2'"),
+    "three classes": (
+        GOOD.replace(",1\n", ",2\n", 10).encode(),
+        "exactly two classes, but got 3, namely '0', '1', '2'",
+    ),
     "amounts": (GOOD.replace(",1\n", ".25,1.5\n", 14).encode(), "exactly two classes, but got amounts, in 'y'"),
     "text": (GOOD.replace("7,", "seven,", 1).encode(), "in column 'a', line 9 of 'table.csv'"),
     "beyond float32": (GOOD.replace("\n1,", "\n1e400,", 1).encode(), "'1e400'"),

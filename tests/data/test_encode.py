@@ -134,7 +134,7 @@ def test_labels_are_the_frequent_ones_of_the_training_rows() -> None:
 def test_a_billion_cells_are_refused_with_the_widest_column_named() -> None:
     rows = [{"wide": f"c{i % 40}", "x": i} for i in range(400)]
     decisions = [Decision("x", "number", ""), Decision("wide", "category", "")]
-    with pytest.raises(DataError, match="at most 1,000,000,000 numbers .* of which 41 are 'wide'"):
+    with pytest.raises(DataError, match=r"at most 1,000,000,000 numbers .* of which 41 are 'wide'"):
         learn_columns(cells_of_rows(rows), decisions, 30_000_000)
 
 

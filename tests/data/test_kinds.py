@@ -36,7 +36,11 @@ COLUMNS: dict[str, tuple[list[object], str, str]] = {
     "moments": ([f"2026-01-01T{i % 24:02}:30:00Z" for i in range(N)], "date", "dates in every filled cell"),
     "codes of a letter and a number": ([f"A{i}" for i in range(N)], "identifier", "60 texts in 60 filled cells"),
     "row numbers": (list(range(1, N + 1)), "identifier", "counts the rows from 1"),
-    "remarks": ([f"patient {i} felt much better" for i in range(N)], "text", "60 texts in 60 filled cells, 5 words each"),
+    "remarks": (
+        [f"patient {i} felt much better" for i in range(N)],
+        "text",
+        "60 texts in 60 filled cells, 5 words each",
+    ),
     "always the same": (["x"] * N, "constant", "every cell is 'x'"),
     "always empty": (["NA"] * N, "constant", "every cell is empty"),
     "lists": ([[1, 2]] * N, "unusable", "cells of the type List(Int64) are no numbers, texts or dates"),
@@ -69,7 +73,7 @@ def test_kinds_that_are_asked_for() -> None:
     assert decide(ones, asked="category").chosen
     with pytest.raises(DataError, match="boolean for a column with two values, but got 3"):
         decide([*ones, "3"], asked="boolean")
-    with pytest.raises(UsageError, match="--kind must be COLUMN= followed by one of number, .* but got 'float'"):
+    with pytest.raises(UsageError, match=r"--kind must be COLUMN= followed by one of number, .* but got 'float'"):
         decide(ones, asked="float")
     with pytest.raises(UsageError, match="--kind must be given for columns of the file, but got 'd'"):
         decide_kinds(cells_of_rows([{"c": 1}]), {}, {"d": "number"})
@@ -78,7 +82,7 @@ def test_kinds_that_are_asked_for() -> None:
 
 
 def test_one_cell_of_another_kind_is_quoted_with_its_row() -> None:
-    with pytest.raises(DataError, match="here numbers, as 3 of its 4 filled cells are, but got 'low' in .*, row 3"):
+    with pytest.raises(DataError, match=r"here numbers, as 3 of its 4 filled cells are, but got 'low' in .*, row 3"):
         decide([1, 2, "low", 4])
 
 

@@ -65,12 +65,12 @@ def assert_same(found: Table, wanted: Table) -> None:
 
 
 DIALECTS = {
-    "commas": dict(separator=","),
-    "semicolons and decimal commas": dict(separator=";", decimal_comma=True),
-    "tabs, quoted": dict(separator="\t", quote_style="always"),
-    "bars, NA": dict(separator="|", null_value="NA"),
-    "commas, N/A, bom": dict(separator=",", null_value="N/A", include_bom=True),
-    "decimal commas in quotes": dict(separator=",", decimal_comma=True, quote_style="non_numeric"),
+    "commas": {"separator": ","},
+    "semicolons and decimal commas": {"separator": ";", "decimal_comma": True},
+    "tabs, quoted": {"separator": "\t", "quote_style": "always"},
+    "bars, NA": {"separator": "|", "null_value": "NA"},
+    "commas, N/A, bom": {"separator": ",", "null_value": "N/A", "include_bom": True},
+    "decimal commas in quotes": {"separator": ",", "decimal_comma": True, "quote_style": "non_numeric"},
 }
 
 
@@ -140,7 +140,7 @@ def test_sqlite(frame: pl.DataFrame, wanted: Table, tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.X, wanted.X)
     assert [found.columns[i] for i in names] == [wanted.columns[i] for i in names]
     assert (found.task.name, found.task.source) == ("visits", "shop.db?table=visits")
-    with pytest.raises(DataError, match="shop.db', which has 'visits', but got 'visit'"):
+    with pytest.raises(DataError, match=r"shop\.db', which has 'visits', but got 'visit'"):
         read(f"sqlite:///{os.path.relpath(tmp_path / 'shop.db')}?table=visit")
 
 
@@ -173,7 +173,9 @@ def test_an_extra_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.M
         read(f"duckdb:///{tmp_path / 'a.xls'}?table=t")
 
 
-@pytest.mark.parametrize("address", ["sqlite:///?table=t", "sqlite:///a.db", "mysql://h/d?table=t", "duckdb://a?table=t"])
+@pytest.mark.parametrize(
+    "address", ["sqlite:///?table=t", "sqlite:///a.db", "mysql://h/d?table=t", "duckdb://a?table=t"]
+)
 def test_addresses_of_nothing_are_refused(address: str) -> None:
     with pytest.raises(DataError, match="--data must be a file, duckdb:///FILE"):
         locate(address)
@@ -205,9 +207,14 @@ def test_a_file_that_changes_while_it_is_read_is_refused(how: str, tmp_path: Pat
     path = tmp_path / "a.csv"
     path.write_text("a,b\n1,2\n")
     status = path.stat()
-    with pytest.raises(DataError, match="which changed while it was read"), unchanged(path):
-        path.write_text("a,b\n1,2\n3,4\n" if how == "grows" else "a,b\n1,3\n")
-        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    def read_while_it_changes() -> None:
+        with unchanged(path):
+            path.write_text("a,b\n1,2\n3,4\n" if how == "grows" else "a,b\n1,3\n")
+            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    with pytest.raises(DataError, match="which changed while it was read"):
+        read_while_it_changes()
 
 
 def test_a_table_that_is_too_large_is_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,4 +244,3 @@ def test_reading_loads_no_framework(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-

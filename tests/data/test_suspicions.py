@@ -127,11 +127,20 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no such column to drop": ({"drop": ("w",)}, "--drop must be a column of 't.parquet'"),
     "target dropped": ({"drop": ("y",)}, "--drop must be another column than that of the target, but got 'y'"),
     "group and time": ({"group": "ward", "time": "seen"}, "--group must be left out with --time"),
-    "text as weight": ({"weights": "name"}, "numbers in every filled cell of 'name', but got 'a' in column 'name', row 1"),
+    "text as weight": (
+        {"weights": "name"},
+        "numbers in every filled cell of 'name', but got 'a' in column 'name', row 1",
+    ),
     "negative weight": ({"weights": "x"}, "--weights must be a column of finite numbers above 0, but got '-"),
-    "group with an empty cell": ({"group": "part"}, "--group must be a column filled in every row, but got nothing .* row 1"),
+    "group with an empty cell": (
+        {"group": "part"},
+        "--group must be a column filled in every row, but got nothing .* row 1",
+    ),
     "time without time": ({"time": "name"}, "numbers in every filled cell of 'name'"),
-    "time of classes": ({"time": "sorted"}, "--time must be a column that leaves some rows of each class to every part"),
+    "time of classes": (
+        {"time": "sorted"},
+        "--time must be a column that leaves some rows of each class to every part",
+    ),
     "few groups": ({"group": "name"}, "--group must be a column with at least 5 groups, but got 2"),
 }
 

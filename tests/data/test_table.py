@@ -137,7 +137,7 @@ REFUSED: dict[str, tuple[str | bytes, str, list[str]]] = {
     ),
     "bytes of no encoding": (GOOD.encode() + b"1,\x81\xff,yes\n", "y", ["0x81 in line 26", "Latin-1"]),
     "unclear thousands": (
-        table_text(header="a;b;y", rows=[f'1,{100 + i};2;{i % 2}' for i in range(24)]),
+        table_text(header="a;b;y", rows=[f"1,{100 + i};2;{i % 2}" for i in range(24)]),
         "y",
         ["'1,100' in column 'a', line 2", "decimal sign"],
     ),
@@ -167,7 +167,11 @@ REFUSED: dict[str, tuple[str | bytes, str, list[str]]] = {
     "text after a quote": (table_text('"1"0,2,yes'), "y", ["line 2 of", "quotation mark"]),
     "quote within": (table_text('1"0,2,yes'), "y", ["line 2 of", "quotation mark inside a value"]),
     "no such column": (GOOD, "Y", ["--target", "'a', 'b', 'y'", "got 'Y': pass one of these"]),
-    "no such column of many": (table_text(header=",".join(f"c{i}" for i in range(30)), rows=["1," * 29 + "1"]), "y", ["'c7' and 22 more"]),
+    "no such column of many": (
+        table_text(header=",".join(f"c{i}" for i in range(30)), rows=["1," * 29 + "1"]),
+        "y",
+        ["'c7' and 22 more"],
+    ),
     "repeated names": (table_text(header="a,a,y"), "y", ["'a' more than once"]),
     "repeated names with blanks": (table_text(header="a,a ,y"), "y", ["'a' more than once"]),
     "repeated target": (table_text(header="a,y,y"), "y", ["'y' more than once"]),

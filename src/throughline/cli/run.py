@@ -68,7 +68,9 @@ def run(
     drop: Annotated[str, Parameter(help="Columns to leave out, separated by commas.")] = "",
     group: Annotated[str | None, Parameter(help="Column whose groups stay together in one part of the rows.")] = None,
     time: Annotated[str | None, Parameter(help="Column by which the newest rows become the test rows.")] = None,
-    weights: Annotated[str | None, Parameter(help="Column with how much each row counts; not trained with yet.")] = None,
+    weights: Annotated[
+        str | None, Parameter(help="Column with how much each row counts; not trained with yet.")
+    ] = None,
     positive: Annotated[str | None, Parameter(help="The class whose probability is said. Default: the last.")] = None,
     out: Annotated[Path | None, Parameter(help="Folder to write, new or empty. Default: a new one in runs/.")] = None,
     seed: Seed = 0,

@@ -141,15 +141,21 @@ def clean(cells: Cells) -> Cells:
             series = series.cast(pl.String)
         if series.dtype == pl.String:
             series = series.str.strip_chars()
-            empty = series.str.to_lowercase().is_in(MISSING)
-            if empty.any():
-                missing_as[series.name] = tuple(series.filter(empty).unique().sort().to_list())
+            if written := _written_for_missing(series):
+                missing_as[series.name] = written
+                empty = series.is_in(written)
                 series = pl.select(pl.when(empty).then(None).otherwise(series).alias(series.name)).to_series()
         elif series.dtype.is_float() and series.is_nan().any():
             missing_as[series.name] = ("NaN",)
             series = series.fill_nan(None)
         made.append(series)
     return replace(cells, frame=pl.DataFrame(made), missing_as=missing_as)
+
+
+def _written_for_missing(texts: pl.Series) -> tuple[str, ...]:
+    """Return the texts of a column that stand for no value; only distinct short ones are looked at."""
+    short = texts.filter(texts.str.len_bytes() <= max(map(len, MISSING))).unique()
+    return tuple(short.filter(short.str.to_lowercase().is_in(MISSING)).sort().to_list())
 
 
 def step_of_sample(n_rows: int, n_columns: int) -> int:

@@ -21,7 +21,6 @@ from throughline.data.scaling import fit_scaling, scale
 from throughline.spec import Column, NetworkSpec
 from throughline.weights import Array, Weights
 
-
 # A number belongs to the code that is nearer than this.
 HALF_A_CODE = 0.5
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # A column that alone reaches this area under the curve, balanced accuracy or R^2 is hardly an honest input.
 LEAKAGE = 0.99
-MOST_ROWS_LOOKED_AT = 20_000
+MOST_ROWS_LOOKED_AT = 5_000
 LEAST_ROWS_OF_LEAF = 5
 RARE = 0.1
 NEARLY_EMPTY = 0.95

@@ -46,4 +46,7 @@ def as_texts(cells: pl.Series) -> pl.Series:
 
     if cells.dtype.is_integer() or cells.dtype == pl.Boolean:
         return cells.cast(pl.String)
-    return cells.cast(pl.String).str.replace(r"^([+-]?\d+)\.0+$", "$1")
+    texts = cells.cast(pl.String)
+    if not texts.str.contains(".0", literal=True).any():
+        return texts
+    return texts.str.replace(r"^([+-]?\d+)\.0+$", "$1")
