@@ -93,10 +93,11 @@ class Columns(nn.Module):
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
         chosen, dtype = select(spec.columns), getattr(torch, spec.dtype)
-        for name in ("numbers", "flags", "labels"):
-            self.register_buffer(name, torch.from_numpy(getattr(chosen, name)), persistent=False)
-        for name in ("fills", "codes"):
-            self.register_buffer(name, torch.from_numpy(getattr(chosen, name)).to(dtype), persistent=False)
+        for name in ("numbers", "flags", "labels", "fills", "codes"):
+            values = torch.from_numpy(getattr(chosen, name))
+            # torch.export cannot save a tensor without elements (torch 2.13): what is not used has one.
+            values = values if len(values) else torch.zeros(1, dtype=values.dtype)
+            self.register_buffer(name, values.to(dtype) if name in ("fills", "codes") else values, persistent=False)
         self.has_numbers, self.has_flags = len(chosen.numbers) > 0, len(chosen.flags) > 0
         self.has_labels, self.half_a_code = len(chosen.labels) > 0, HALF_A_CODE
 
