@@ -73,6 +73,8 @@ def test_kinds_that_are_asked_for() -> None:
     assert decide(ones, asked="category").chosen
     with pytest.raises(DataError, match="boolean for a column with two values, but got 3"):
         decide([*ones, "3"], asked="boolean")
+    with pytest.raises(DataError, match="here dates, as --kind says of 'c', but got '1' in column 'c', row 1"):
+        decide(ones, asked="date")
     with pytest.raises(UsageError, match=r"--kind must be COLUMN= followed by one of number, .* but got 'float'"):
         decide(ones, asked="float")
     with pytest.raises(UsageError, match="--kind must be given for columns of the file, but got 'd'"):

@@ -117,7 +117,11 @@ def _as_asked(cells: Cells, series: pl.Series, asked: str) -> Decision:
             pair = (values[0].lower(), values[1].lower())
         return Decision(name, "boolean", reason, labels=pair)
     if asked == "date":
-        return Decision(name, "date", reason, date_format=_date_format(cells, series) or "")
+        date_format = _date_format(cells, series) or ""
+        moments = as_moments(series, date_format)
+        if moments.null_count() > series.null_count():
+            raise _mixed(cells, series, moments, f"dates, as --kind says of {quoted(name)}")
+        return Decision(name, "date", reason, date_format=date_format)
     return Decision(name, next(kind for kind in get_args(Kind) if kind == asked), reason)
 
 
