@@ -123,10 +123,9 @@ def test_record_names_no_path_of_this_machine(finished_run: Any) -> None:
 
 
 def test_scaling_comes_from_the_training_rows_alone(finished_run: Any) -> None:
-    from throughline.data.split import split_rows
-    from throughline.data.table import read_csv
+    from throughline.data.of_run import rows_of_run
 
-    split = split_rows(read_csv(finished_run.data, "diagnosis"), finished_run.record.seed)
+    split = rows_of_run(finished_run.record, finished_run.data)
     assert split.sha256 == finished_run.record.split.sha256
     weights, _ = load_weights(finished_run.folder / "models/torch/weights.safetensors")
     X = split.X_train.astype(np.float64)

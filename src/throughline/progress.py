@@ -1,11 +1,11 @@
-"""What a run tells while it runs: three kinds of event, for a terminal or any other listener."""
+"""What a run tells while it runs: four kinds of event, for a terminal or any other listener."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from throughline.record import Bar
+from throughline.record import Bar, TableRecord
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,14 @@ class Stage:
     text: str
 
 
-Event = ChapterStarted | ChapterDone | Stage
+@dataclass(frozen=True)
+class TableRead:
+    """A table was read; nothing is trained yet."""
+
+    record: TableRecord
+
+
+Event = ChapterStarted | ChapterDone | Stage | TableRead
 OnEvent = Callable[[Event], None]
 
 

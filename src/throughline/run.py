@@ -12,34 +12,36 @@ import datetime
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import numpy as np
 
 from throughline.background import Background, StageClock
 from throughline.chapters import load_chapters, with_needed
 from throughline.chapters.base import Run
-from throughline.data.scaling import fit_scaling
+from throughline.data.features import fit_columns
+from throughline.data.location import locate
 from throughline.data.split import Split, split_rows
-from throughline.data.table import read_csv
+from throughline.data.table import TableRequest, read_table
+from throughline.data.targets import some
 from throughline.data.tasks import TASKS, Table, load_task
 from throughline.environment import describe_environment
-from throughline.errors import UsageError, WorkerError, quoted
+from throughline.errors import DataError, UsageError, WorkerError, quoted
 from throughline.evaluate import equivalence_test
 from throughline.formats import find_format, load_formats, with_made_from
 from throughline.formats.base import EXPORTING_FRAMEWORKS, FrameworkName
 from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK
 from throughline.held_out import keep_held_out
 from throughline.output import folder_written_whole, write_whole
-from throughline.progress import ChapterDone, ChapterStarted, OnEvent, ignore
+from throughline.progress import ChapterDone, ChapterStarted, OnEvent, TableRead, ignore
 from throughline.record import SCHEMA_VERSION, Bar, EvaluationRecord, FormatRecord, RunRecord, SplitRecord
 from throughline.report.speaker import Speaker
-from throughline.spec import NetworkSpec, TrainSpec
+from throughline.spec import NetworkSpec, TaskKind, TrainSpec
 from throughline.verify.prove import TrainedNetwork, missing_runtime
 from throughline.weights import initial_weights
 
@@ -55,9 +57,12 @@ class RunRequest:
     Attributes
     ----------
     task : str or None
-        A built-in task; the first of `TASKS` if neither `task` nor `data` is given.
-    data, target : Path and str, or None
-        A CSV file and its target column, instead of a task.
+        A built-in task; the first of `TASKS` if neither `task` nor `data` is given. With `data` the kind of prediction,
+        "binary", "multiclass" or "regression"; None: as the target suggests.
+    data, target : Path or str, and str, or None
+        A table and its target column, instead of a built-in task; as in `data.table.TableRequest`.
+    kinds, drop, group, time, weights, positive :
+        What is known of that table; as in `data.table.TableRequest`.
     out : Path or None
         Folder to write; by default a new one below ``runs/``.
     seed : int
@@ -76,8 +81,14 @@ class RunRequest:
     """
 
     task: str | None = None
-    data: Path | None = None
+    data: Path | str | None = None
     target: str | None = None
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    drop: tuple[str, ...] = ()
+    group: str | None = None
+    time: str | None = None
+    weights: str | None = None
+    positive: str | None = None
     out: Path | None = None
     seed: int = 0
     seeds: int = 10
@@ -112,8 +123,10 @@ def run(request: RunRequest, on_event: OnEvent = ignore) -> tuple[RunRecord, Pat
     started = time.perf_counter()
     chapters = _check(request)
     # Everything that can be refused is refused before a process starts or a folder is made.
-    table = read_csv(request.data, request.target or "") if request.data is not None else None
+    table = _read(request) if request.data is not None else None
     final = _folder_of(request)
+    if table is not None and table.record is not None:
+        on_event(TableRead(table.record))
     with folder_written_whole(final) as folder, _kept_on_crash() as work:
         record = _tell(request, chapters, table, folder, work, final.name, started, on_event)
         _write(record, folder, request)
@@ -140,8 +153,8 @@ def _tell(
         trained, verified, replicated = _start(background, chapters, request.formats, train, seeds)
         table = table or load_task(request.task or DEFAULT_TASK, request.seed)
         split = split_rows(table, request.seed)
-        mean, std = fit_scaling(split.X_train)
-        network = NetworkSpec(n_inputs=split.X_train.shape[1], seed=request.seed)
+        columns, mean, std = fit_columns(split.X_train, table.columns)
+        network = NetworkSpec(n_inputs=split.X_train.shape[1], columns=columns, seed=request.seed)
         initial = initial_weights(network, mean, std)
         background.provide(split, initial, network)
 
@@ -184,6 +197,35 @@ def _tell(
         spans=sorted(background.spans, key=lambda span: span.start_s),
         wall_s=round(time.perf_counter() - started, 3),
         environment=describe_environment(),
+        table=table.record,
+    )
+
+
+def _read(request: RunRequest) -> Table:
+    table = read_table(table_request(request), request.seed)
+    if table.task.kind != "binary":
+        names = table.task.class_names
+        received = f"{len(names):,}, namely {some(list(names))}" if names else "amounts"
+        received += (
+            f", in {quoted(request.target)} of {table.task.source} ({table.record and table.record.task_reason})"
+        )
+        remedy = "choose a column with two values; more classes and regression are not told yet"
+        raise DataError("--target", "a column with exactly two classes", received, remedy)
+    return table
+
+
+def table_request(request: RunRequest) -> TableRequest:
+    """Return what a run asks of its table."""
+    return TableRequest(
+        data=request.data or "",
+        target=request.target or "",
+        task=cast("TaskKind | None", request.task),
+        kinds=request.kinds,
+        drop=request.drop,
+        group=request.group,
+        time=request.time,
+        weights=request.weights,
+        positive=request.positive,
     )
 
 
@@ -283,14 +325,7 @@ def _check(request: RunRequest) -> list[int]:
     if request.seeds != 1 and request.seeds < LEAST_SEEDS:
         allowed = f"1 for none, or a whole number from {LEAST_SEEDS}"
         raise UsageError("--seeds", allowed, str(request.seeds), "pass for example --seeds 10")
-    if request.data is not None and request.task is not None:
-        raise UsageError("--task", "left out when --data is given", quoted(request.task), "choose one of the two")
-    if request.data is not None and not request.target:
-        raise UsageError("--target", "the name of a column when --data is given", "none", "name the column to predict")
-    if request.target is not None and request.data is None:
-        raise UsageError("--target", "left out without --data", quoted(request.target), "pass the file with --data")
-    if request.task is not None and request.task not in TASKS:
-        load_task(request.task, request.seed)  # raises
+    _check_source(request)
     chapters = with_needed(set(request.chapters))
     for name in set(request.formats) - {ALL_FORMATS}:
         find_format(name)  # raises
@@ -300,10 +335,33 @@ def _check(request: RunRequest) -> list[int]:
     return chapters
 
 
+def _check_source(request: RunRequest) -> None:
+    """Refuse what does not fit a built-in task, or not a table."""
+    if request.data is not None:
+        if request.task is not None and request.task not in get_args(TaskKind):
+            allowed = f"one of {', '.join(get_args(TaskKind))} when --data is given"
+            raise UsageError("--task", allowed, quoted(request.task), "choose one of these or leave it out")
+        if not request.target:
+            allowed = "the name of a column when --data is given"
+            raise UsageError("--target", allowed, "none", "name the column to predict")
+        if request.weights is not None:
+            allowed = "left out as long as every row counts alike in training"
+            raise UsageError("--weights", allowed, quoted(request.weights), "leave the column out with --drop")
+        return
+    if request.task is not None and request.task not in TASKS:
+        load_task(request.task, request.seed)  # raises
+    given = {"target": request.target, "kind": request.kinds, "drop": request.drop, "group": request.group}
+    given |= {"time": request.time, "weights": request.weights, "positive": request.positive}
+    for option, value in given.items():
+        if value:
+            said = quoted(value if isinstance(value, str) else ", ".join(value))
+            raise UsageError(f"--{option}", "left out without --data", said, "pass the file with --data")
+
+
 def _folder_of(request: RunRequest) -> Path:
     if request.out is not None:
         return request.out
-    name = request.data.stem if request.data else request.task or DEFAULT_TASK
+    name = locate(request.data).stem if request.data else request.task or DEFAULT_TASK
     moment = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     return Path("runs") / f"{name}-{moment}"
 
@@ -334,11 +392,18 @@ def _write(record: RunRecord, folder: Path, request: RunRequest) -> None:
 
 def _arguments(request: RunRequest) -> dict[str, Any]:
     """Return what is needed to run it again; files by name, since the record may travel."""
-    data = request.data.name if request.data else None
+    data = locate(request.data).name if request.data else None
     given = {"task": request.task, "data": data, "target": request.target, "seed": request.seed}
     beyond: dict[str, Any] = {"formats": list(request.formats)} if request.formats else {}
     if not request.embed:
         beyond["no_embed"] = True
+    if request.kinds:
+        beyond["kinds"] = dict(request.kinds)
+    if request.drop:
+        beyond["drop"] = list(request.drop)
+    for name in ("group", "time", "weights", "positive"):
+        if value := getattr(request, name):
+            beyond[name] = value
     return given | {"seeds": request.seeds, "chapters": list(request.chapters)} | beyond
 
 

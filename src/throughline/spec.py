@@ -127,6 +127,9 @@ class Column(JsonSpec):
         Categories, in the order of their codes; for "boolean" what stands for 0 and for 1.
     has_other : bool
         Whether training rows had texts beyond the labels.
+    date_format : str
+        Of a part of a moment: the order in which texts write day, month and year, such as ``%d.%m.%Y``. A date with the
+        year first is read in any case.
 
     Examples
     --------
@@ -143,6 +146,7 @@ class Column(JsonSpec):
     flag_missing: bool = False
     labels: tuple[str, ...] = ()
     has_other: bool = False
+    date_format: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()

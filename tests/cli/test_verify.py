@@ -142,7 +142,7 @@ def test_misuse_is_refused_in_a_sentence(finished_run, tmp_path, capsys):
         (["nowhere"], "RUN must be the folder of a run or an artefact in it, but got 'nowhere'"),
         ([folder], "--rows must be given, since the run read 'breast.csv', but got none: pass --rows breast.csv"),
         ([f"{folder}/report.html"], "RUN must be one of its artefacts, models/"),
-        ([folder, "--rows", str(tmp_path / "text.txt")], "--rows must be a .npz file with an array X"),
+        ([folder, "--rows", str(tmp_path / "text.txt")], "--rows must be a CSV file with rows, but got"),
         ([folder, "--rows", str(tmp_path / "none.csv")], "--rows must be a .npz file with an array X"),
         ([folder, "--rows", str(tmp_path / "narrow.npy")], "--rows must be numbers of shape (n_samples, 30)"),
         ([folder, "--rows", str(tmp_path / "unnamed.npz")], "--rows must be a .npz file with an array X"),

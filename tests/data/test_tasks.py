@@ -35,7 +35,7 @@ def test_a_task_can_be_trained_on(name: str) -> None:
     assert table.X.shape == (len(table.y), len(table.task.feature_names))
     assert np.isfinite(table.X).all()
     assert set(table.y.tolist()) == {0, 1}
-    require_enough_rows(table)
+    require_enough_rows(table.y, table.task.class_names, table.task.source)
 
 
 def test_make_classification_is_reproducible_and_follows_its_seed() -> None:

@@ -71,7 +71,7 @@ class BundleRequest:
         Names, or "all" for every one that can be made and run here.
     out : Path
         Folder to write, new or empty.
-    data : Path or None
+    data : Path, str or None
         The CSV file that the run read, where it read one.
     network : {"keras", "torch"} or None
         Whose network of a run; None takes the one from which fewest formats need a way through the other framework.
@@ -86,7 +86,7 @@ class BundleRequest:
     source: str
     formats: tuple[str, ...]
     out: Path
-    data: Path | None = None
+    data: Path | str | None = None
     network: str | None = None
     sample: Path | None = None
     labels: Path | None = None

@@ -56,7 +56,7 @@ class Network:
 
 
 def gather(
-    run: Path, forms: list[Format], wanted: str | None, data: Path | None, work: Path, on_event: OnEvent
+    run: Path, forms: list[Format], wanted: str | None, data: Path | str | None, work: Path, on_event: OnEvent
 ) -> Content:
     """Gather one network of a run with its rows, its answers and its artefacts.
 

@@ -21,7 +21,7 @@ def bundle(
     *,
     to: Annotated[str, Parameter(help="Formats such as onnx-float32,tflite-int8, or all.")],
     out: Annotated[Path, Parameter(help="Folder to write, new or empty.")],
-    data: Annotated[Path | None, Parameter(help="Of a run: the file that it has read, if it read one.")] = None,
+    data: Annotated[str | None, Parameter(help="Of a run: the table that it has read, if it read one.")] = None,
     network: Annotated[str | None, Parameter(help="Of a run: keras or torch. Default: the shorter way.")] = None,
     sample: Annotated[Path | None, Parameter(help="Of a model: rows to answer, as for throughline export.")] = None,
     labels: Annotated[Path | None, Parameter(help="Of a model: true class of each row.")] = None,

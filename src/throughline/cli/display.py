@@ -14,8 +14,9 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from throughline.cli.display_table import table_lines
 from throughline.cli.time_spent import time_table
-from throughline.progress import ChapterDone, ChapterStarted, Event, Stage
+from throughline.progress import ChapterDone, ChapterStarted, Event, Stage, TableRead
 from throughline.record import Bar, EquivalenceTest, FormatRecord, RunRecord
 from throughline.spec import FRAMEWORK_TITLES
 
@@ -41,6 +42,9 @@ class RunDisplay:
         with self._lock:
             if isinstance(event, Stage):
                 self._note_stage(event)
+                return
+            if isinstance(event, TableRead):
+                self._console.print(table_lines(event.record))
                 return
             self._chapter = f"{event.number} {event.title}" if isinstance(event, ChapterStarted) else ""
         if isinstance(event, ChapterDone):

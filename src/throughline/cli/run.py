@@ -38,12 +38,33 @@ NoEmbed = Annotated[
     bool, Parameter(help="Leave the model, its runtime (5 MB) and held-out rows out of the report; keep no rows.")
 ]
 
+Kinds = Annotated[
+    str,
+    Parameter(
+        help="What columns are, such as zip=category,born=date; number, boolean, category, date, identifier or text."
+    ),
+]
+
 
 def run(
     *,
-    task: Annotated[str | None, Parameter(help="Built-in task; see throughline tasks.")] = None,
-    data: Annotated[Path | None, Parameter(help="Numeric CSV file with a header row, instead of a task.")] = None,
-    target: Annotated[str | None, Parameter(help="Column of the file with the two classes.")] = None,
+    task: Annotated[
+        str | None,
+        Parameter(help="Built-in task; see throughline tasks. With --data: binary, multiclass or regression."),
+    ] = None,
+    data: Annotated[
+        str | None,
+        Parameter(help="CSV, Parquet, Arrow, Excel, or duckdb:///FILE?table=NAME, sqlite:///FILE?table=NAME."),
+    ] = None,
+    target: Annotated[str | None, Parameter(help="Column of the table to predict.")] = None,
+    kind: Kinds = "",
+    drop: Annotated[str, Parameter(help="Columns to leave out, separated by commas.")] = "",
+    group: Annotated[str | None, Parameter(help="Column whose groups stay together in one part of the rows.")] = None,
+    time: Annotated[str | None, Parameter(help="Column by which the newest rows become the test rows.")] = None,
+    weights: Annotated[
+        str | None, Parameter(help="Column with how much each row counts; not trained with yet.")
+    ] = None,
+    positive: Annotated[str | None, Parameter(help="The class whose probability is said. Default: the last.")] = None,
     out: Annotated[Path | None, Parameter(help="Folder to write, new or empty. Default: a new one in runs/.")] = None,
     seed: Seed = 0,
     seeds: Seeds = 10,
@@ -62,6 +83,7 @@ def run(
         throughline run
         throughline run --task breast-cancer --seed 7
         throughline run --data patients.csv --target outcome --out runs/patients
+        throughline run --data visits.parquet --target outcome --group patient --drop ward,bed
         throughline run --chapters 3,6 --seeds 1 --json
         throughline run --formats all
         throughline run --formats tflite-int8,c99
@@ -83,6 +105,12 @@ def run(
         task=task,
         data=data,
         target=target,
+        kinds=kinds_of(kind),
+        drop=tuple(name.strip() for name in drop.split(",") if name.strip()),
+        group=group,
+        time=time,
+        weights=weights,
+        positive=positive,
         out=out,
         seed=seed,
         seeds=seeds,
@@ -97,6 +125,29 @@ def run(
     if json:
         print(record.to_json(), end="")
     return exit_status(record, strict=strict)
+
+
+def kinds_of(text: str) -> dict[str, str]:
+    """Read what was given as ``--kind``; a name may hold commas and equals signs, a kind holds neither.
+
+    Examples
+    --------
+    >>> kinds_of("zip=category,size, in cm=number")
+    {'zip': 'category', 'size, in cm': 'number'}
+    """
+    kinds: dict[str, str] = {}
+    begun = ""
+    for part in text.split(","):
+        begun = f"{begun},{part}" if begun else part
+        name, equals, kind = begun.rpartition("=")
+        if equals:
+            kinds[name.strip()] = kind.strip()
+            begun = ""
+    if begun.strip():
+        raise UsageError(
+            "--kind", "given as COLUMN=KIND", quoted(begun.strip()), "pass for example --kind zip=category"
+        )
+    return kinds
 
 
 def exit_status(record: RunRecord, *, strict: bool) -> int:

@@ -1,1 +1,1 @@
-"""Rows in, splits out: built-in tasks, numeric tables, and the scaling learned from training rows."""
+"""Rows in, splits out: built-in tasks, tables of any form, and what networks make of their rows."""

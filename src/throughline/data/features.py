@@ -21,6 +21,9 @@ from throughline.data.scaling import fit_scaling, scale
 from throughline.spec import Column, NetworkSpec
 from throughline.weights import Array, Weights
 
+# A number belongs to the code that is nearer than this.
+HALF_A_CODE = 0.5
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -116,7 +119,8 @@ def select_features(scaled: Array, columns: tuple[Column, ...]) -> Array:
     numbers = scaled[:, chosen.numbers]
     filled = np.where(np.isnan(numbers), chosen.fills.astype(dtype), numbers)
     flags = np.isnan(scaled[:, chosen.flags]).astype(dtype)
-    labels = (scaled[:, chosen.labels] == chosen.codes).astype(dtype)
+    # Not equality: some runtimes divide by 1 as a product with 0.99999994, and a code of 1 would be none.
+    labels = (np.abs(scaled[:, chosen.labels] - chosen.codes) < HALF_A_CODE).astype(dtype)
     return np.concatenate([filled, flags, labels], axis=1)
 
 

@@ -5,20 +5,36 @@ from __future__ import annotations
 from pathlib import Path
 
 from throughline.data.split import Split, split_rows
-from throughline.data.table import read_csv
+from throughline.data.table import TableRequest, read_table
 from throughline.data.tasks import TASKS, load_task
 from throughline.errors import DataError, UsageError, quoted
 from throughline.record import RunRecord
 
 
-def rows_of_run(record: RunRecord, data: Path | None) -> Split:
+def table_request_of(record: RunRecord, data: Path | str) -> TableRequest:
+    """Return what a run asked of its table, for the same table at another place."""
+    given = record.arguments
+    return TableRequest(
+        data=data,
+        target=str(given.get("target") or ""),
+        task=given.get("task"),
+        kinds=given.get("kinds", {}),
+        drop=tuple(given.get("drop", ())),
+        group=given.get("group"),
+        time=given.get("time"),
+        weights=given.get("weights"),
+        positive=given.get("positive"),
+    )
+
+
+def rows_of_run(record: RunRecord, data: Path | str | None) -> Split:
     """Load and split the rows as the run did.
 
     Parameters
     ----------
     record : RunRecord
-    data : Path or None
-        The CSV file that the run read; None for a run on a built-in task.
+    data : Path, str or None
+        The table that the run read; None for a run on a built-in task.
 
     Returns
     -------
@@ -44,7 +60,7 @@ def rows_of_run(record: RunRecord, data: Path | None) -> Split:
         if data is None:
             allowed = f"the file {quoted(name)} that the run has read, since a run keeps none but held-out rows"
             raise UsageError("--data", allowed, "none", "pass its path")
-        table, given = read_csv(data, str(record.arguments["target"])), quoted(data)
+        table, given = read_table(table_request_of(record, data), record.seed), quoted(data)
     split = split_rows(table, record.seed)
     if split.sha256 != record.split.sha256:
         allowed = f"the rows of the run, with the checksum {record.split.sha256[:12]}..."

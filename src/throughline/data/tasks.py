@@ -11,8 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from throughline.errors import UsageError, quoted
-from throughline.spec import Task
+from throughline.record import TableRecord
+from throughline.spec import Column, Task
 from throughline.weights import Array
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Positions of the rows of each part, in the order in which the part has them."""
+
+    train: Array
+    validation: Array
+    test: Array
 
 
 @dataclass(frozen=True)
@@ -25,13 +35,25 @@ class Table:
         What the columns and classes are called.
     X : ndarray of shape (n_samples, n_features), float32
         Raw rows, in the type in which every runtime receives them.
-    y : ndarray of shape (n_samples,), int64
-        Codes 0 and 1, positions in ``task.class_names``.
+    y : ndarray of shape (n_samples,)
+        Codes as int64, positions in ``task.class_names``; for regression values as float32.
+    columns : tuple of Column
+        What each column of `X` is; none for a built-in task, whose numbers are never missing.
+    parts : Parts or None
+        Which rows are for training, validation and test; None: not decided yet.
+    weights : ndarray of shape (n_samples,), float32, or None
+        How much each row counts.
+    record : TableRecord or None
+        What was found in the file that the rows come from.
     """
 
     task: Task
     X: Array
     y: Array
+    columns: tuple[Column, ...] = ()
+    parts: Parts | None = None
+    weights: Array | None = None
+    record: TableRecord | None = None
 
 
 def make_classification(seed: int) -> Table:

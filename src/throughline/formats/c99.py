@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from throughline.data.features import select
+from throughline.data.features import HALF_A_CODE, select
 from throughline.errors import MissingPackageError, SpecError, VerificationError
 from throughline.formats.base import (
     ExportInputs,
@@ -220,10 +220,11 @@ def _selection(spec: NetworkSpec) -> str:
     if not spec.columns:
         return ""
     chosen, text, at = select(spec.columns), "", 0
+    near = " && ".join(f"scaled[labels[i]] {than} {HALF_A_CODE}f" for than in ("> codes[i] -", "< codes[i] +"))
     for names, value in (
         (chosen.numbers, "(scaled[numbers[i]] != scaled[numbers[i]]) ? fills[i] : scaled[numbers[i]]"),
         (chosen.flags, "(scaled[flags[i]] != scaled[flags[i]]) ? 1.0f : 0.0f"),
-        (chosen.labels, "(scaled[labels[i]] == codes[i]) ? 1.0f : 0.0f"),
+        (chosen.labels, f"({near}) ? 1.0f : 0.0f"),
     ):
         if len(names):
             text += f"    for (size_t i = 0U; i < {len(names)}U; ++i) {{\n"

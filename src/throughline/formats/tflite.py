@@ -42,7 +42,7 @@ PRODUCTS = (
 HALF_STEP = 2.0**-11  # of float16, as a share of the number
 # Numbers of the schema's enumeration of types.
 DTYPES: dict[int, type[np.generic]] = {0: np.float32, 1: np.float16, 2: np.int32, 9: np.int8}
-SELECTING_OPERATORS = ["GATHER", "NOT_EQUAL", "EQUAL", "SELECT", "SELECT_V2", "CAST", "CONCATENATION"]
+SELECTING_OPERATORS = ["GATHER", "NOT_EQUAL", "ABS", "LESS", "SELECT", "SELECT_V2", "CAST", "CONCATENATION"]
 
 
 def export_float32(inputs: ExportInputs, path: Path) -> Facts:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from throughline.data.features import select
+from throughline.data.features import HALF_A_CODE, select
 from throughline.data.split import Split
 from throughline.errors import DataError
 from throughline.frameworks.base import Epoch, OnEpoch, divergence, refuse_other_than_stock
@@ -81,7 +81,8 @@ def _columns(spec: NetworkSpec) -> keras.Model:
         features.append(ops.cast(ops.not_equal(flagged, flagged), spec.dtype))
     if len(chosen.labels):
         labelled = ops.take(rows, chosen.labels, axis=1)
-        features.append(ops.cast(ops.equal(labelled, chosen.codes.astype(spec.dtype)), spec.dtype))
+        distance = ops.abs(labelled - chosen.codes.astype(spec.dtype))
+        features.append(ops.cast(ops.less(distance, HALF_A_CODE), spec.dtype))
     joined = features[0] if len(features) == 1 else ops.concatenate(features, axis=1)
     return keras.Model(rows, joined, name="columns")
 

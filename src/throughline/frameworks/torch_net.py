@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from throughline.data.features import select
+from throughline.data.features import HALF_A_CODE, select
 from throughline.data.split import Split
 from throughline.frameworks.base import Epoch, OnEpoch, Stopping, divergence, refuse_other_than_stock
 from throughline.frameworks.rows import answers, batches, score, targets
@@ -93,12 +93,13 @@ class Columns(nn.Module):
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
         chosen, dtype = select(spec.columns), getattr(torch, spec.dtype)
-        for name in ("numbers", "flags", "labels"):
-            self.register_buffer(name, torch.from_numpy(getattr(chosen, name)), persistent=False)
-        for name in ("fills", "codes"):
-            self.register_buffer(name, torch.from_numpy(getattr(chosen, name)).to(dtype), persistent=False)
+        for name in ("numbers", "flags", "labels", "fills", "codes"):
+            values = torch.from_numpy(getattr(chosen, name))
+            # torch.export cannot save a tensor without elements (torch 2.13): what is not used has one.
+            values = values if len(values) else torch.zeros(1, dtype=values.dtype)
+            self.register_buffer(name, values.to(dtype) if name in ("fills", "codes") else values, persistent=False)
         self.has_numbers, self.has_flags = len(chosen.numbers) > 0, len(chosen.flags) > 0
-        self.has_labels = len(chosen.labels) > 0
+        self.has_labels, self.half_a_code = len(chosen.labels) > 0, HALF_A_CODE
 
     def forward(self, x: Tensor) -> Tensor:
         """Map scaled rows of shape (n_samples, n_inputs) to features of shape (n_samples, n_features)."""
@@ -109,7 +110,8 @@ class Columns(nn.Module):
         if self.has_flags:
             features.append(x.index_select(1, self.flags).isnan().to(x.dtype))
         if self.has_labels:
-            features.append((x.index_select(1, self.labels) == self.codes).to(x.dtype))
+            distance = (x.index_select(1, self.labels) - self.codes).abs()
+            features.append((distance < self.half_a_code).to(x.dtype))
         return torch.cat(features, dim=1)
 
 

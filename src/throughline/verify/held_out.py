@@ -7,17 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
-from throughline.data.csv_file import Cells, read_cells
+from throughline.data.cells import Cells
+from throughline.data.encode import encode
+from throughline.data.of_run import table_request_of
+from throughline.data.read import read_cells
 from throughline.data.split import split_rows
-from throughline.data.table import as_numbers, read_csv
+from throughline.data.table import read_table
 from throughline.data.tasks import TASKS, load_task
 from throughline.errors import DataError, UsageError, quoted
 from throughline.record import RunRecord
-from throughline.spec import NetworkSpec
+from throughline.spec import Column, NetworkSpec
 from throughline.weights import Array
 
 PARAMETER = "--rows"
-ALLOWED = "a .npz file with an array X, a .npy or a .csv file"
+ALLOWED = "a .npz file with an array X, a .npy file, or a table as CSV, Parquet, Arrow or a spreadsheet"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +70,8 @@ def read_rows(path: Path, record: RunRecord) -> HeldOut:
     Parameters
     ----------
     path : Path
-        ``.npz`` with ``X`` and, if there are labels, ``y``; ``.npy`` with rows alone; ``.csv`` with the columns of the
-        run, and its target column if there are labels.
+        ``.npz`` with ``X`` and, if there are labels, ``y``; ``.npy`` with rows alone; or a table with the columns of
+        the run, and its target column if there are labels.
     record : RunRecord
 
     Returns
@@ -82,10 +85,8 @@ def read_rows(path: Path, record: RunRecord) -> HeldOut:
     """
     if not path.is_file():
         raise DataError(PARAMETER, ALLOWED, f"{quoted(path)}, which is not there", "check the path")
-    if path.suffix == ".csv":
-        return _from_csv(path, record)
     if path.suffix not in (".npz", ".npy"):
-        raise DataError(PARAMETER, ALLOWED, quoted(path), "save the rows as one of these")
+        return _from_table(path, record)
     X, y = _from_numpy(path)
     n_features = record.network.n_inputs
     if X.ndim != 2 or X.shape[1] != n_features or X.dtype.kind not in "fiu":
@@ -93,7 +94,7 @@ def read_rows(path: Path, record: RunRecord) -> HeldOut:
         raise DataError(PARAMETER, allowed, f"{X.dtype} {X.shape} in {quoted(path)}", "pass raw rows of the run's task")
     if y is not None:
         _check_labels(y, len(X), record.network, path)
-    return _checked(X, y, path)
+    return _checked(X, y, path, may_be_empty=bool(record.network.columns))
 
 
 def _check_labels(y: Array, n_rows: int, spec: NetworkSpec, path: Path) -> None:
@@ -121,33 +122,36 @@ def _from_numpy(path: Path) -> tuple[Array, Array | None]:
         raise DataError(PARAMETER, ALLOWED, f"{quoted(path)} ({error})", "save it again without pickling") from error
 
 
-def _from_csv(path: Path, record: RunRecord) -> HeldOut:
-    target = str(record.arguments.get("target") or "")
+def _from_table(path: Path, record: RunRecord) -> HeldOut:
+    target = str(record.arguments.get("target") or "").strip()
     try:
         cells = read_cells(path)
         if target in cells.names and record.task.source == path.name:
-            table = read_csv(path, target)
+            table = read_table(table_request_of(record, path), record.seed)
             split = split_rows(table, record.seed)
             if split.sha256 == record.split.sha256:
                 said = f"{len(split.y_test):,} held-out rows of {path.name}, seed {record.seed}"
                 return HeldOut(X=split.X_test, y=split.y_test, said=said, recorded=True)
-        missing = [name for name in record.task.feature_names if name not in cells.names]
-        if missing:
-            received = f"{quoted(path)} without {quoted(missing[0])}"
-            raise DataError(PARAMETER, "a table with the run's columns", received, "add the column")
-        X = np.column_stack([as_numbers(cells, name) for name in record.task.feature_names])
-        return _checked(X, _labels(cells, target, record), path)
+        columns = record.network.columns or tuple(Column(name=n, source=n) for n in record.task.feature_names)
+        X = encode(cells, columns, PARAMETER)
+        return _checked(X, _labels(cells, target, record), path, may_be_empty=bool(record.network.columns))
     except DataError as error:  # the reader speaks of --data
         raise DataError(PARAMETER, error.allowed, error.received, error.remedy) from error
 
 
 def _labels(cells: Cells, target: str, record: RunRecord) -> Array | None:
+    import polars as pl
+
     if target not in cells.names:
         return None
     if record.network.output == "linear":
-        return as_numbers(cells, target)
+        values: Array = cells.frame[target].cast(pl.Float64, strict=False).to_numpy()
+        if not np.isfinite(values).all():
+            received = f"{int(np.count_nonzero(~np.isfinite(values)))} that are none in {quoted(target)}"
+            raise DataError(PARAMETER, "finite numbers to predict", received, "fill them or leave the column out")
+        return values
     codes = {name: code for code, name in enumerate(record.task.class_names)}
-    labels = cells.frame[target].to_list()
+    labels = cells.frame[target].cast(pl.String).to_list()
     for row, label in enumerate(labels):
         if label not in codes:
             allowed = f"labels out of {', '.join(map(quoted, codes))}"
@@ -155,10 +159,12 @@ def _labels(cells: Cells, target: str, record: RunRecord) -> Array | None:
     return np.array([codes[label] for label in labels], np.int64)
 
 
-def _checked(X: Array, y: Array | None, path: Path) -> HeldOut:
+def _checked(X: Array, y: Array | None, path: Path, *, may_be_empty: bool) -> HeldOut:
+    """Return the rows as float32; NaN stands for an empty cell where the network has an answer to one."""
     with np.errstate(over="ignore"):
         rows = X.astype(np.float32)
-    if not np.isfinite(rows).all():
-        row = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
+    usable = (np.isfinite(rows) | (np.isnan(rows) & may_be_empty)).all(axis=1)
+    if not usable.all():
+        row = int(np.flatnonzero(~usable)[0])
         raise DataError(PARAMETER, "finite numbers", f"row {row} of {quoted(path)}", "mend it or leave it out")
     return HeldOut(X=rows, y=y, said=f"{len(rows):,} rows of {path.name}")

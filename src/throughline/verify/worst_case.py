@@ -96,7 +96,8 @@ def search(
         and ``seconds``.
     """
     started, rng = time.perf_counter(), np.random.default_rng(seed)
-    low, high = X.min(axis=0), X.max(axis=0)
+    # NaN stands for an empty cell: it stays one, and bounds nothing unless all cells are empty.
+    low, high = np.fmin.reduce(X), np.fmax.reduce(X)
     gap = _gap(*answer(X))
     # Half begins at the rows that are furthest apart already, half anywhere in the box.
     best = np.argsort(-gap)[: POPULATION // 2]

@@ -1,0 +1,87 @@
+"""Time and peak memory of reading, recognising, encoding and splitting a large table, each file in its own process.
+
+    python benchmarks/large_table.py [--rows 1000000]
+
+It writes a table of 20 columns (12 numbers, 5 categories, 2 dates, 1 truth value; a twentieth of the cells empty) and a
+target as CSV and as Parquet, and prints a table. Nothing is trained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+N_NUMBERS, N_CATEGORIES, N_DATES = 12, 5, 2
+
+
+def write(n_rows: int, folder: Path) -> list[Path]:
+    """Write the same table in both forms."""
+    import polars as pl
+
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, n_rows)
+    columns = {f"x{i}": (rng.normal(size=n_rows) * 10.0**i + y).round(4) for i in range(-4, N_NUMBERS - 4)}
+    columns |= {f"c{i}": rng.choice([f"label {j}" for j in range(4 ** (i + 1))], n_rows) for i in range(N_CATEGORIES)}
+    days = np.datetime64("2020-01-01") + rng.integers(0, 2000, (N_DATES, n_rows))
+    columns |= {f"d{i}": days[i] for i in range(N_DATES)}
+    frame = pl.DataFrame(columns | {"b": rng.choice([True, False], n_rows)})
+    frame = frame.with_columns(
+        pl.when(pl.Series(rng.uniform(size=n_rows) < 0.05)).then(None).otherwise(pl.col(name)).alias(name)
+        for name in frame.columns
+    ).with_columns(y=pl.Series(np.where(y == 1, "yes", "no")))
+    frame.write_csv(folder / "table.csv")
+    frame.write_parquet(folder / "table.parquet")
+    return [folder / "table.csv", folder / "table.parquet"]
+
+
+def measure(path: Path) -> None:
+    """Read one file and print a line; runs in a process of its own."""
+    from throughline.data.features import fit_columns
+    from throughline.data.read import read_cells
+    from throughline.data.split import split_rows
+    from throughline.data.table import TableRequest, read_table
+
+    clock = [time.perf_counter()]
+    read_cells(path)
+    clock.append(time.perf_counter())
+    table = read_table(TableRequest(data=path, target="y"), seed=0)
+    clock.append(time.perf_counter())
+    split = split_rows(table, 0)
+    columns, _, _ = fit_columns(split.X_train, table.columns)
+    clock.append(time.perf_counter())
+    read_s, whole_s, split_s = np.diff(clock)
+    # Linux counts in KiB, macOS in bytes.
+    peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
+    n_features = sum(column.n_features for column in columns)
+    print(
+        f"| {path.suffix[1:]} | {path.stat().st_size / 1e6:.0f} | {len(table.y):,} | {n_features} | {read_s:.1f} "
+        f"| {whole_s:.1f} | {split_s:.1f} | {peak_gb:.1f} |",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Write, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        measure(given.one)
+        return
+    print("| file | MB | rows | features | read s | read to encoded rows s | split and scaling s | peak GB |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for path in write(given.rows, Path(folder)):
+            subprocess.run([sys.executable, __file__, "--one", str(path)], check=True)
+
+
+if __name__ == "__main__":
+    main()
