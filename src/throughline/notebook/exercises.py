@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-SOLUTION = re.compile(r"^<details>$.*?^```python\n(.*?)^```$.*?^</details>$", re.MULTILINE | re.DOTALL)
+SOLUTION = re.compile(r"^<details>$.*?^```python\n(.*?)\n```$.*?^</details>$", re.MULTILINE | re.DOTALL)
 
 
 def solutions(notebook: NotebookNode) -> Iterator[tuple[int, str]]:
