@@ -69,7 +69,7 @@ def expected_arrays(weights: Weights, stored: Parameters) -> dict[str, tuple[Arr
         if name in stored:  # where it is stored in another form, answers show it
             exact[name] = scaling, SCALING_ROUNDINGS * u * np.abs(scaling)
     # What comes into a layer beside its inputs, and the sum of the magnitudes that it was added from.
-    shift, size = np.zeros(len(weights.mean)), np.zeros(len(weights.mean))
+    shift, size = np.zeros(len(weights.kernels[0])), np.zeros(len(weights.kernels[0]))
     for i, (kernel, bias) in enumerate(zip(weights.kernels, weights.biases, strict=True), start=1):
         prefix, W, slack = f"dense_{i}.", kernel, np.zeros_like(kernel)
         if i == 1 and f"{FOLDED}kernel" in stored:
