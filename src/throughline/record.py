@@ -73,6 +73,11 @@ class Bar:
     met: bool
     unit: Literal["percent", "number"]
 
+    @property
+    def missed_in(self) -> int:
+        """The chapter if the bar was missed, otherwise 0."""
+        return 0 if self.met else self.chapter
+
 
 def make_bar(
     chapter: int,

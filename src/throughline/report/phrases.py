@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from throughline.claims.cited import counted_from
+from throughline.claims.cited import counted_from, length
 from throughline.record import Bar, FormatRecord, RunRecord, TrainingRecord
 from throughline.report.spoken import count_words, counted, data_size, listed, percent, small
 from throughline.spec import FRAMEWORK_TITLES
@@ -76,7 +76,7 @@ def hidden_layers(record: RunRecord) -> str:
 def stopping_sentence(record: RunRecord, training: TrainingRecord) -> str:
     """Say why training ended and which weights were kept."""
     stopped = len(training.losses) < record.train.max_epochs
-    how = "Early stopping ended it" if stopped else f"It used all {counted(len(training.losses), 'epoch')}"
+    how = "Early stopping ended it" if stopped else f"It used all {counted(length(training.losses), 'epoch')}"
     return f"{how}, and I keep the weights of epoch {training.best_epoch:,}."
 
 
@@ -204,7 +204,8 @@ def missed_bar_sentences(record: RunRecord, chapter: int) -> list[Sentence]:
     if not missed:
         return []
     required, measured = bar_figures(missed[0])
-    more = f" I missed {counted(len(missed) - 1, 'other bar')} too." if len(missed) > 1 else ""
+    others = counted_from(record.bars, len(missed) - 1, f"count(bars.missed_in, {chapter}) - 1")
+    more = f" I missed {counted(others, 'other bar')} too." if others else ""
     return [Sentence(f"I missed a bar: {bar_name(missed[0])} had to be {required} and is {measured}.{more}", MUST)]
 
 
