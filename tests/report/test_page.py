@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from throughline.claims.check import check_text
 from throughline.record import EquivalenceTest, FormatRecord, Interval, RunRecord, load_record, make_bar
 from throughline.report import plots
 from throughline.report.formatting import (
@@ -27,7 +28,7 @@ from throughline.report.formatting import (
     scientific,
     size,
 )
-from throughline.report.page import render_page, write_report
+from throughline.report.page import NOTEBOOK, SECTIONS, render_page, write_report
 from throughline.report.plots.canvas import Picture
 
 from .page_reader import PageReader
@@ -114,6 +115,19 @@ def test_report_is_put_in_place_whole(record: RunRecord, page: str, tmp_path: Pa
     write_report(record, path)
     assert path.read_text(encoding="utf-8") == page
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_figures_link_to_the_notebook_where_there_is_one(record: RunRecord, tmp_path: Path) -> None:
+    write_report(record, tmp_path / "report.html")
+    assert "in the notebook" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+    (tmp_path / NOTEBOOK).write_text("{}")
+    write_report(record, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    cells = (Path(__file__).parents[2] / "notebooks" / "neural_networks.py").read_text(encoding="utf-8")
+    for field, section in SECTIONS.items():
+        assert re.search(rf'from <code>{field}[^<]*</code>, <a href="{NOTEBOOK}#{section}">in the notebook</a>', page)
+        assert f'<a id="{section}"></a>' in cells
+    assert check_text(page, Path("report.html"), record).faults == []
 
 
 def test_report_that_cannot_be_rendered_leaves_the_old_one(

@@ -67,8 +67,21 @@ def notebook(
                 raise UsageError(name, "left out when a finished run is told", quoted(given), "leave out RUN or this")
     copy = readers_copy(run, data, out)
     _build(console, copy)
+    _link(run, copy.out)
     console.print(Text(f"  {copy.out}"), soft_wrap=True)
     return 0
+
+
+def _link(run: Path, notebook: Path) -> None:
+    """Write the run's report again, so that its figures link to the notebook beside it."""
+    from throughline.record import load_record
+    from throughline.report.page import NOTEBOOK, write_report
+    from throughline.report.try_it import LEFT_OUT, offer
+
+    page = (run if run.is_dir() else run.parent) / "report.html"
+    if notebook.name == NOTEBOOK and page.is_file() and notebook.parent.resolve() == page.parent.resolve():
+        record = load_record(run)
+        write_report(record, page, LEFT_OUT if record.arguments.get("no_embed") else offer(record, page.parent))
 
 
 def _new_run(console: Console, task: str | None, data: Path | None, target: str | None, seed: int) -> Path:

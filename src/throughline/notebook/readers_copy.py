@@ -16,8 +16,9 @@ from throughline.errors import OutputError, UsageError, quoted
 from throughline.notebook.build import OnCell, build_notebook, require_packages
 from throughline.notebook.parameters import Parameters
 from throughline.record import RunRecord, load_record
+from throughline.report.page import NOTEBOOK
 
-NAME = "notebook.ipynb"
+NAME = NOTEBOOK
 PACKAGED = Path(__file__).with_name("neural_networks.py.txt")
 IN_CHECKOUT = Path(__file__).parents[3] / "notebooks" / "neural_networks.py"
 

@@ -23,7 +23,19 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def render_page(record: RunRecord, try_it: Panel | Absent = RECORD_ALONE) -> str:
+NOTEBOOK = "notebook.ipynb"  # as `throughline notebook RUN` calls it
+# Sections of the notebook by the part of the record that they tell.
+SECTIONS = {
+    "perceptron": "chapter-1",
+    "mlp": "chapter-2",
+    "keras": "chapter-3",
+    "pytorch": "chapter-4",
+    "evaluation": "chapter-5",
+    "formats": "formats",
+}
+
+
+def render_page(record: RunRecord, try_it: Panel | Absent = RECORD_ALONE, notebook: str = "") -> str:
     """Write the report of a run.
 
     Parameters
@@ -32,6 +44,8 @@ def render_page(record: RunRecord, try_it: Panel | Absent = RECORD_ALONE) -> str
         The only source of the page's figures. A chapter that is None gets a sentence that says so.
     try_it : Panel or Absent, optional
         The run's own model to be tried in the page, or why it is not there.
+    notebook : str, optional
+        The run's executed notebook, as seen from the page; figures then link to its sections.
 
     Returns
     -------
@@ -61,7 +75,19 @@ def render_page(record: RunRecord, try_it: Panel | Absent = RECORD_ALONE) -> str
             try_js=try_js,
         )
     )
-    return _name_fields(page)
+    page = _name_fields(page)
+    return _link_sections(page, notebook) if notebook else page
+
+
+def _link_sections(page: str, notebook: str) -> str:
+    """Let what says its field say as well where the notebook tells of it."""
+
+    def linked(found: re.Match[str]) -> str:
+        section = SECTIONS.get(found[2])
+        link = f', <a href="{html.escape(notebook)}#{section}">in the notebook</a>' if section else ""
+        return f"{found[1]}{link}</span>"
+
+    return re.sub(r'(<span class="source">from <code>(\w+)[^<]*</code>)</span>', linked, page)
 
 
 def _name_fields(page: str) -> str:
@@ -94,8 +120,12 @@ def _name_fields_of_text(page: str, tag: str) -> str:
 
 
 def write_report(record: RunRecord, path: Path, try_it: Panel | Absent = RECORD_ALONE) -> None:
-    """Render the report beside `path`, then put it there in one step: it is never half written."""
-    write_whole(path, render_page(record, try_it))
+    """Render the report beside `path`, then put it there in one step: it is never half written.
+
+    It links to the notebook if one lies in the same folder.
+    """
+    notebook = NOTEBOOK if (path.parent / NOTEBOOK).is_file() else ""
+    write_whole(path, render_page(record, try_it, notebook))
 
 
 @functools.cache  # templates are compiled once
