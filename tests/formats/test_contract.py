@@ -178,10 +178,11 @@ def test_the_file_stores_the_numbers_of_the_network_and_of_no_other(form, answer
     assert (stored is None) == form.stores_bare_arrays
     stored = find_bare(path, weights) if stored is None else stored
     kinds = {stored[name].values.dtype.name for name in weights.named_arrays() if name.endswith("kernel")}
-    assert form.stored_as in kinds or (form.short_from and source == "3-5-1")
+    assert form.stored_as in kinds or (form.short_from and source in ("3-5-1", "mixed"))  # too small for int8
     check_weights(stored, weights)
     turned = dataclasses.replace(weights, biases=(weights.biases[0][::-1].copy(), *weights.biases[1:]))
-    with pytest.raises(WeightError, match=r"dense_1\.bias"):
+    # Where numbers are only searched for, a bias that is not found may have been folded into the next one.
+    with pytest.raises(WeightError, match=r"dense_[12]\.bias" if form.stores_bare_arrays else r"dense_1\.bias"):
         check_weights(find_bare(path, turned) if form.stores_bare_arrays else stored, turned)
 
 
