@@ -56,4 +56,4 @@ def test_layers_of_another_shape_part():
     found = inside(spec, weights, X)
     found[0] = found[0][:, :-1]
     assert first_apart(compare_layers(spec, weights, X, found, "float32")) == 1
-    assert scaled(weights, X).dtype == np.float64
+    assert scaled(spec, weights, X).dtype == np.float64

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from throughline.claims.cited import length, says_its_field
+from throughline.claims.cited import cite, length, says_its_field
 from throughline.spec import FRAMEWORK_TITLES
 
 DASH = "–"
@@ -176,4 +176,4 @@ FILTERS: dict[str, Callable[..., Any]] = {
         p_value,
         framework_title,
     )
-} | {"length": length}  # in place of Jinja's own: the length of a list of the record is a figure too
+} | {"length": length, "cited": cite}  # in place of Jinja's own: the length of a list of the record is a figure too
