@@ -113,10 +113,8 @@ class Figure:
 
     def readings(self) -> list[tuple[float, float]]:
         """Return what the figure may stand for in a record: values, and how far from each a field may be."""
-        scales = [UNITS.get(self.unit, 1.0)]
-        if self.unit in POINTS:
-            scales.append(1.0)  # a field may be in points already
-        return [(self.value * scale, self.step * scale * TOLERANCE) for scale in scales]
+        scale = UNITS.get(self.unit, 1.0)
+        return [(self.value * scale, self.step * scale * TOLERANCE)]
 
     def stands_for(self, value: float) -> bool:
         """Whether `value` would be rounded to this figure.
