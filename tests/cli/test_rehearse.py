@@ -107,7 +107,7 @@ def test_without_a_run_it_says_what_to_type(place: Path, capsys: pytest.CaptureF
 def terminal(run: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """A pseudo-terminal with a quick walk in it, ready to begin."""
     if sys.platform == "win32":
-        pytest.skip("a pseudo-terminal is a thing of Unix")
+        pytest.skip("2026-11-22: a pseudo-terminal is a thing of Unix")
     import pty
 
     ours, theirs = pty.openpty()

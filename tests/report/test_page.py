@@ -30,6 +30,7 @@ from throughline.report.formatting import (
 )
 from throughline.report.page import NOTEBOOK, SECTIONS, render_page, write_report
 from throughline.report.plots.canvas import Picture
+from throughline.report.view import build_view
 
 from .page_reader import PageReader
 from .record_factory import equivalence, failed, make_record, not_run, without_new_parts
@@ -115,6 +116,12 @@ def test_report_is_put_in_place_whole(record: RunRecord, page: str, tmp_path: Pa
     write_report(record, path)
     assert path.read_text(encoding="utf-8") == page
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_the_first_screen_tells_the_result_in_five_figures(record: RunRecord) -> None:
+    headlines = build_view(record).headlines
+    assert len(headlines) == 5
+    assert len({headline.field for headline in headlines}) == 5
 
 
 def test_figures_link_to_the_notebook_where_there_is_one(record: RunRecord, tmp_path: Path) -> None:

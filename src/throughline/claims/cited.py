@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any, Self, TypeVar
@@ -34,9 +35,9 @@ class Cited:
     field: str
 
     @property
+    @abstractmethod
     def plain(self) -> Any:
         """The number alone."""
-        raise NotImplementedError
 
     def __str__(self) -> str:
         return marked(str(self.plain), self.field)

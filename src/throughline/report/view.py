@@ -274,26 +274,12 @@ def _n_missed(bars: list[Bar]) -> int:
 def _headlines(record: RunRecord, formats: list[FormatRow]) -> list[Headline]:
     missed = {bar.chapter for bar in record.bars if not bar.met}
     found = [
-        _perceptron_headline(record, missed),
         _gradient_headline(record, missed),
         *(_network_headline(record, framework, missed) for framework in ("keras", "torch")),
         _formats_headline(record),
         _ratio_headline(formats),
     ]
     return [headline for headline in found if headline is not None]
-
-
-def _perceptron_headline(record: RunRecord, missed: set[int]) -> Headline | None:
-    found = record.perceptron
-    if found is None:
-        return None
-    return Headline(
-        label="Perceptron, test accuracy",
-        value=percent(found.test_accuracy),
-        detail=f"{count(found.n_mistakes)} mistakes; Novikoff’s theorem allows {count(found.novikoff_bound)}",
-        field="perceptron.test_accuracy",
-        good=1 not in missed,
-    )
 
 
 def _gradient_headline(record: RunRecord, missed: set[int]) -> Headline | None:
