@@ -40,7 +40,7 @@ OTHER = {
         "root_epsilon": "outside",
         "weight_decay": 0.004,
         "class_weight": (1.0, 2.0),
-        "class_weight_mean": "weights",
+        "weight_mean": "weights",
         "last_batch": "drop",
         "shuffle": False,
         "min_delta": 1e-4,

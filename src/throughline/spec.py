@@ -315,10 +315,14 @@ class TrainSpec(JsonSpec):
         AdamW's decoupled decay [3]_: before its step every parameter, biases too, shrinks by ``1 - lr * weight_decay``.
         0.004 in Keras, 0.01 in PyTorch.
     class_weight : tuple of float or None
-        How much a row of each class counts, in the training loss only.
-    class_weight_mean : {"rows", "weights"}
+        How much a row of each class counts. A row's weight is this times its own, if the rows of the `Split` have
+        weights; those are first divided by their mean over the rows of their part, so that only their ratios matter.
+        Losses on training and on validation rows are weighted alike.
+    weight_mean : {"rows", "weights"}
         Divide the weighted sum of losses by the rows of the batch (Keras) or by the sum of their weights (PyTorch's
-        cross-entropy of classes, scikit-learn).
+        cross-entropy of classes, scikit-learn). By the rows, a row counts the same in whatever batch it comes. In a
+        single batch of all rows the two agree, and a row of weight 2 is the row twice, unless class weights have
+        another mean than 1.
     batch_size : int
         Rows in a step.
     last_batch : {"keep", "drop"}
@@ -347,7 +351,7 @@ class TrainSpec(JsonSpec):
     ADDED: ClassVar[frozenset[str]] = frozenset(
         {
             *("l2", "schedule", "schedule_steps", "decay_rate", "momentum", "momentum_form", "rho", "root_epsilon"),
-            *("weight_decay", "class_weight", "class_weight_mean", "last_batch", "shuffle", "min_delta", "keep"),
+            *("weight_decay", "class_weight", "weight_mean", "last_batch", "shuffle", "min_delta", "keep"),
         }
     )
 
@@ -368,7 +372,7 @@ class TrainSpec(JsonSpec):
     epsilon_placement: Literal["own", "before_correction", "after_correction"] = "own"
     weight_decay: float = 0.01
     class_weight: tuple[float, ...] | None = None
-    class_weight_mean: Literal["rows", "weights"] = "rows"
+    weight_mean: Literal["rows", "weights"] = "rows"
     batch_size: int = 32
     last_batch: Literal["keep", "drop"] = "keep"
     shuffle: bool = True

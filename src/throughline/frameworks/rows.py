@@ -29,9 +29,35 @@ def targets(y: Array, output: str, n_outputs: int, dtype: str) -> Array:
     return wanted
 
 
-def row_weights(y: Array, spec: TrainSpec, dtype: str) -> Array | None:
-    """Return how much each row counts, shape (n_samples,), or None if all count alike."""
-    return None if spec.class_weight is None else np.asarray(spec.class_weight, dtype)[y]
+def row_weights(y: Array, spec: TrainSpec, dtype: str, own: Array | None = None) -> Array | None:
+    """Return how much each row counts in the loss: as much as it does itself, times as much as its class.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+    spec : TrainSpec
+        Its class weights.
+    dtype : str
+    own : ndarray of shape (n_samples,), optional
+        How much each row counts itself; only the ratios matter.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), or None
+        None if all count alike.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> own, spec = np.array([1.0, 1.0, 4.0]), TrainSpec(class_weight=(1.0, 3.0))
+    >>> row_weights(np.array([0, 1, 0]), spec, "float64", own)
+    array([0.5, 1.5, 2. ])
+    """
+    if own is None:
+        return None if spec.class_weight is None else np.asarray(spec.class_weight, dtype)[y]
+    shares = own / own.mean(dtype=np.float64)
+    weights: Array = shares if spec.class_weight is None else shares * np.asarray(spec.class_weight)[y]
+    return weights.astype(dtype)
 
 
 def answers(outputs: Array) -> Array:
