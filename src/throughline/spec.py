@@ -20,6 +20,7 @@ FRAMEWORK_TITLES = {"numpy": "NumPy", "keras": "Keras", "torch": "PyTorch"}
 TaskKind = Literal["binary", "multiclass", "regression"]
 ActivationName = Literal["relu", "tanh", "sigmoid", "gelu", "linear"]
 OutputName = Literal["sigmoid", "softmax", "linear"]
+ScalingName = Literal["standard", "robust"]
 # What exported files call the answer.
 NAME_OF_OUTPUT = {"sigmoid": "probability", "softmax": "probabilities", "linear": "value"}
 # The loss that belongs to each output: its gradient in the pre-activation is the plain difference to the target.
@@ -175,6 +176,7 @@ class NetworkSpec(JsonSpec):
     """Architecture of a dense network, from raw rows to the answer.
 
     Every network begins with the fixed scaling ``(x - mean) / std`` and what `columns` say, so that it takes raw rows.
+    The two constants of a column are learned from training rows by the rule that `scaling` names.
 
     Attributes
     ----------
@@ -182,6 +184,9 @@ class NetworkSpec(JsonSpec):
         Number of columns of a raw row.
     columns : tuple of Column
         What becomes of each of them; none at all if each is a number that is never missing.
+    scaling : {"standard", "robust"}
+        What the constants of the scaling are: mean and standard deviation, or median and interquartile range / 1.349,
+        which a few extreme numbers do not move; under the normal distribution both are the same.
     hidden_units : tuple of int
         Width of each hidden layer; none of them gives logistic or linear regression.
     hidden_activation : {"relu", "tanh", "sigmoid", "gelu", "linear"}
@@ -211,10 +216,11 @@ class NetworkSpec(JsonSpec):
     ((20, 64, 32, 1), 3457)
     """
 
-    ADDED: ClassVar[frozenset[str]] = frozenset({"output", "n_outputs", "columns"})
+    ADDED: ClassVar[frozenset[str]] = frozenset({"output", "n_outputs", "columns", "scaling"})
 
     n_inputs: int
     columns: tuple[Column, ...] = ()
+    scaling: ScalingName = "standard"
     hidden_units: tuple[int, ...] = (64, 32)
     hidden_activation: ActivationName = "relu"
     output: OutputName = "sigmoid"
