@@ -192,17 +192,19 @@ WIDE_CASES = {
         TrainSpec(**FIXED, class_weight=(0.5, 3.0), weight_mean="weights"),
     ),
     "penalty and class weights": ("binary", TrainSpec(**FIXED, l2=0.05, class_weight=(0.5, 3.0))),
-    "row weights": ("binary", TrainSpec(**FIXED)),
+    "row weights": ("regression", TrainSpec(**FIXED, loss="mean_squared_error", optimizer="momentum")),
     "row weights over their sum": ("binary", TrainSpec(**FIXED, weight_mean="weights")),
     "row and class weights, penalty": (
         "multiclass",
         TrainSpec(**FIXED, loss="categorical_cross_entropy", class_weight=(1.0, 2.0, 0.5), l2=0.01),
     ),
-    "row weights, last batch dropped": ("binary", TrainSpec(**FIXED | {"batch_size": 30}, last_batch="drop")),
-    "row weights of values": ("regression", TrainSpec(**FIXED, loss="mean_squared_error", optimizer="momentum")),
-    "row weights, best by a margin": (
+    "row weights, last batch dropped, best by a margin": (
         "binary",
-        TrainSpec(**FIXED | {"keep": "best", "patience": 2, "max_epochs": 30, "learning_rate": 0.02}, min_delta=0.01),
+        TrainSpec(
+            **FIXED | {"keep": "best", "patience": 2, "max_epochs": 30, "learning_rate": 0.02, "batch_size": 30},
+            min_delta=0.01,
+            last_batch="drop",
+        ),
     ),
     "last batch dropped": ("binary", TrainSpec(**FIXED | {"batch_size": 30}, last_batch="drop")),
     "three classes": (
