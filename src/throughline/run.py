@@ -24,7 +24,8 @@ import numpy as np
 
 from throughline.background import Background, StageClock
 from throughline.chapters import load_chapters, with_needed
-from throughline.chapters.base import Run
+from throughline.chapters.base import Run, ThresholdRule
+from throughline.data.class_weights import balanced_class_weights
 from throughline.data.features import fit_columns
 from throughline.data.location import locate
 from throughline.data.split import FRACTIONS, Split, split_rows
@@ -41,13 +42,19 @@ from throughline.output import folder_written_whole, write_whole
 from throughline.progress import ChapterDone, ChapterStarted, OnEvent, TableRead, ignore
 from throughline.record import SCHEMA_VERSION, Bar, EvaluationRecord, FormatRecord, RunRecord, SplitRecord
 from throughline.report.speaker import Speaker
-from throughline.spec import LOSS_OF_OUTPUT, OUTPUT_OF_TASK, Column, NetworkSpec, Task, TaskKind, TrainSpec
+from throughline.spec import LOSS_OF_OUTPUT, OUTPUT_OF_TASK, Column, NetworkSpec, ScalingName, Task, TaskKind, TrainSpec
 from throughline.verify.prove import TrainedNetwork, missing_runtime
 from throughline.weights import Array, initial_weights
 
 DEFAULT_TASK = next(iter(TASKS))
 ALL_FORMATS = "all"
 LEAST_SEEDS = 3
+# Options with a few values each, the default first.
+RULES = {
+    "class_weights": ("none", "balanced"),
+    "scaling": ("standard", "robust"),
+    "threshold": ("0.5", "best"),
+}
 # Of a table: so many steps may be made at least, so many without a lower validation loss, and so many are in an epoch
 # unless batches become smaller than that; epochs cost Keras more than steps.
 LEAST_STEPS, LEAST_STEPS_OF_PATIENCE, LEAST_STEPS_OF_EPOCH, LEAST_BATCH = 1500, 150, 32, 8
@@ -66,6 +73,12 @@ class RunRequest:
         A table and its target column, instead of a built-in task; as in `data.table.TableRequest`.
     kinds, drop, group, time, weights, positive :
         What is known of that table; as in `data.table.TableRequest`.
+    class_weights : {"none", "balanced"}
+        Whether classes count alike in the loss, or rows.
+    scaling : {"standard", "robust"}
+        As in `NetworkSpec`.
+    threshold : {"0.5", "best"}
+        Where a row is given class 1 of two: above one half, or as chosen on the validation rows for the highest F1.
     out : Path or None
         Folder to write; by default a new one below ``runs/``.
     seed : int
@@ -92,6 +105,9 @@ class RunRequest:
     time: str | None = None
     weights: str | None = None
     positive: str | None = None
+    class_weights: str = "none"
+    scaling: str = "standard"
+    threshold: str = "0.5"
     out: Path | None = None
     seed: int = 0
     seeds: int = 10
@@ -150,14 +166,18 @@ def _tell(
 
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     train = _plan(table, request.seed)
+    if request.class_weights == "balanced":  # the processes are told at once, so that this needs the rows first
+        table = table or load_task(request.task or DEFAULT_TASK, request.seed)
+        train = _balanced(train, split_rows(table, request.seed))
     # One thread for NumPy too: the products are small, and the children have the other cores.
     with Background(folder, work, on_event) as background, threadpool_limits(1):
         seeds = list(range(request.seed, request.seed + request.seeds)) if 5 in chapters and request.seeds > 1 else []
         trained, verified, replicated = _start(background, chapters, request.formats, train, seeds)
         table = table or load_task(request.task or DEFAULT_TASK, request.seed)
         split = split_rows(table, request.seed)
-        columns, mean, std = fit_columns(split.X_train, table.columns)
-        network = _network(table, columns, request.seed)
+        scaling = cast(ScalingName, request.scaling)
+        columns, mean, std = fit_columns(split.X_train, table.columns, scaling)
+        network = dataclasses.replace(_network(table, columns, request.seed), scaling=scaling)
         initial = initial_weights(network, mean, std)
         background.provide(split, initial, network)
 
@@ -171,6 +191,8 @@ def _tell(
             models=folder / "models",
             trained=trained,
             verified=verified,
+            threshold_rule=cast(ThresholdRule, request.threshold),
+            weighted_by=request.weights or "",
         )
         bars = [bar for number in chapters for bar in _tell_chapter(number, current, background, on_event)]
         formats = [future.result() for future in verified.values()]
@@ -206,7 +228,16 @@ def _tell(
 
 
 def _read(request: RunRequest) -> Table:
-    return read_table(table_request(request), request.seed)
+    table = read_table(table_request(request), request.seed)
+    kind, names = table.task.kind, table.task.class_names
+    if request.class_weights != "none" and kind == "regression":
+        received = f"{quoted(request.class_weights)} for {quoted(request.target)}, whose values are amounts"
+        raise UsageError("--class-weights", "none unless there are classes to predict", received, "leave it out")
+    if request.threshold != RULES["threshold"][0] and kind != "binary":
+        predicted = "amounts" if kind == "regression" else f"{len(names):,} classes"
+        received = f"{quoted(request.threshold)} for {quoted(request.target)}, which has {predicted}"
+        raise UsageError("--threshold", "0.5 unless there are two classes to predict", received, "leave it out")
+    return table
 
 
 def _plan(table: Table | None, seed: int) -> TrainSpec:
@@ -220,6 +251,10 @@ def _plan(table: Table | None, seed: int) -> TrainSpec:
     patience = max(stock.patience or 0, math.ceil(LEAST_STEPS_OF_PATIENCE / steps))
     max_epochs = max(stock.max_epochs, math.ceil(LEAST_STEPS / steps))
     return dataclasses.replace(stock, batch_size=batch_size, max_epochs=max_epochs, patience=patience)
+
+
+def _balanced(train: TrainSpec, split: Split) -> TrainSpec:
+    return dataclasses.replace(train, class_weight=balanced_class_weights(split.y_train, split.weights_train))
 
 
 def _network(table: Table, columns: tuple[Column, ...], seed: int) -> NetworkSpec:
@@ -240,6 +275,7 @@ def table_request(request: RunRequest) -> TableRequest:
         time=request.time,
         weights=request.weights,
         positive=request.positive,
+        scaling=cast(ScalingName, request.scaling),
     )
 
 
@@ -343,7 +379,15 @@ def _check(request: RunRequest) -> list[int]:
         allowed = f"1 for none, or a whole number from {LEAST_SEEDS}"
         raise UsageError("--seeds", allowed, str(request.seeds), "pass for example --seeds 10")
     _check_source(request)
+    for name, allowed_values in RULES.items():
+        given = getattr(request, name)
+        if given not in allowed_values:
+            option, allowed = f"--{name.replace('_', '-')}", f"one of {', '.join(allowed_values)}"
+            raise UsageError(option, allowed, quoted(given), "choose one of these")
     chapters = with_needed(set(request.chapters))
+    if request.threshold != RULES["threshold"][0] and 5 not in chapters:
+        received = f"{quoted(request.threshold)} with chapters {', '.join(map(str, chapters))}"
+        raise UsageError("--threshold", "0.5 without chapter 5", received, "add chapter 5 with --chapters")
     for name in set(request.formats) - {ALL_FORMATS}:
         find_format(name)  # raises
     if request.formats and not _sources(chapters):
@@ -361,9 +405,6 @@ def _check_source(request: RunRequest) -> None:
         if not request.target:
             allowed = "the name of a column when --data is given"
             raise UsageError("--target", allowed, "none", "name the column to predict")
-        if request.weights is not None:
-            allowed = "left out as long as every row counts alike in training"
-            raise UsageError("--weights", allowed, quoted(request.weights), "leave the column out with --drop")
         return
     if request.task is not None and request.task not in TASKS:
         load_task(request.task, request.seed)  # raises
@@ -421,6 +462,7 @@ def _arguments(request: RunRequest) -> dict[str, Any]:
     for name in ("group", "time", "weights", "positive"):
         if value := getattr(request, name):
             beyond[name] = value
+    beyond |= {name: getattr(request, name) for name, (usual, _) in RULES.items() if getattr(request, name) != usual}
     return given | {"seeds": request.seeds, "chapters": list(request.chapters)} | beyond
 
 

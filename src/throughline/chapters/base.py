@@ -19,6 +19,7 @@ from throughline.verify.prove import TrainedNetwork
 from throughline.weights import Array, Weights
 
 Part = Literal["validation", "test"]
+ThresholdRule = Literal["0.5", "best"]
 
 
 @dataclass
@@ -42,6 +43,12 @@ class Run:
         Fields of the `RunRecord`, filled in by the chapters.
     numpy_test_answers : ndarray of shape (n_test,) or (n_test, n_classes), or None
         Answers of the network of chapter 2, for chapter 5.
+    numpy_val_answers : ndarray or None
+        The same on the validation rows.
+    threshold_rule : {"0.5", "best"}
+        How chapter 5 chooses the threshold of two classes.
+    weighted_by : str
+        Column of the weights of the rows, if they have any.
     """
 
     seed: int
@@ -55,6 +62,9 @@ class Run:
     verified: dict[tuple[str, str], Future[FormatRecord]]
     parts: dict[str, Any] = field(default_factory=dict)
     numpy_test_answers: Array | None = None
+    numpy_val_answers: Array | None = None
+    threshold_rule: ThresholdRule = "0.5"
+    weighted_by: str = ""
 
     def in_float64(self, weights: Weights) -> tuple[NetworkSpec, Weights]:
         """Return the run's architecture and these weights in float64."""
@@ -113,8 +123,10 @@ def quality_bar(run: Run, number: int, framework: str, part: Part, score: float,
     if run.table.record is None:
         kind: Literal["above", "at least"] = "above" if part == "validation" else "at least"
         return make_bar(number, f"{title} {part} accuracy", score, kind, required)
-    y = run.split.y_val if part == "validation" else run.split.y_test
-    return make_bar(number, f"{title} {part} accuracy", score, "above", float(np.bincount(y).max() / len(y)))
+    # Validation accuracies count every row once; figures of the test rows are weighted.
+    y, weights = (run.split.y_val, None) if part == "validation" else (run.split.y_test, run.split.weights_test)
+    shares = np.bincount(y, weights)
+    return make_bar(number, f"{title} {part} accuracy", score, "above", float(shares.max() / shares.sum()))
 
 
 def tell_training(run: Run, *, number: int, framework: str, part: str) -> list[Bar]:

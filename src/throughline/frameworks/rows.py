@@ -65,7 +65,7 @@ def answers(outputs: Array) -> Array:
     return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
 
-def score(answered: Array, y: Array, output: str) -> float:
+def score(answered: Array, y: Array, output: str, weights: Array | None = None) -> float:
     """Return the share of right labels, or under a linear output the coefficient of determination R^2.
 
     Parameters
@@ -73,6 +73,8 @@ def score(answered: Array, y: Array, output: str) -> float:
     answered : ndarray of shape (n_samples,) or (n_samples, n_classes)
     y : ndarray of shape (n_samples,)
     output : {"sigmoid", "softmax", "linear"}
+    weights : ndarray of shape (n_samples,), optional
+        How much each row counts.
 
     Examples
     --------
@@ -81,9 +83,11 @@ def score(answered: Array, y: Array, output: str) -> float:
     0.6667
     """
     if output == "linear":
-        return 1.0 - float(np.sum(np.square(y - answered)) / np.sum(np.square(y - np.mean(y))))
+        counted = np.ones(len(y)) if weights is None else weights
+        errors, spread = np.square(y - answered), np.square(y - np.average(y, weights=counted))
+        return 1.0 - float(np.sum(counted * errors) / np.sum(counted * spread))
     labels = answered.argmax(axis=1) if output == "softmax" else answered > 0.5
-    return float(np.mean(labels == y))
+    return float(np.average(labels == y, weights=weights))
 
 
 def batches(order: Array, spec: TrainSpec) -> list[Array]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from throughline.threshold import best_threshold
+from throughline.evaluate import best_threshold
 
 ROWS = st.lists(
     st.tuples(st.integers(0, 1), st.floats(0, 1, width=32), st.integers(1, 3)), min_size=2, max_size=40

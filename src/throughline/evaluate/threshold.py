@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from throughline.evaluate.classes import THRESHOLD
+from throughline.record import RunRecord
 from throughline.weights import Array
-
-HALF = 0.5
 
 
 def best_threshold(y: Array, probabilities: Array, weights: Array | None = None) -> float:
@@ -46,16 +46,22 @@ def best_threshold(y: Array, probabilities: Array, weights: Array | None = None)
     starts = np.concatenate([[0.0], ends[:-1]])  # a threshold t with start <= t < end gives class 1 from `end` on
     f1[starts >= ends] = 0.0  # no threshold lies below a probability of 0
     if f1.max() == 0:
-        return HALF
-    distances = np.maximum(0.0, np.maximum(starts - HALF, HALF - ends))
+        return THRESHOLD
+    distances = np.maximum(0.0, np.maximum(starts - THRESHOLD, THRESHOLD - ends))
     nearest = int(np.argmin(np.where(f1 < f1.max() * (1 - 1e-12), np.inf, distances)))
     return _shortest_between(float(starts[nearest]), float(ends[nearest]))
 
 
+def threshold_of(record: RunRecord, framework: str) -> float:
+    """Return the threshold of a run's network that tells two classes."""
+    found = record.evaluation.threshold_of(framework) if record.evaluation else None
+    return THRESHOLD if found is None else found
+
+
 def _shortest_between(start: float, end: float) -> float:
     """Return the number of fewest decimals from `start` on and below `end`, in float32 too; one half if it is there."""
-    if start <= HALF < end:
-        return HALF
+    if start <= THRESHOLD < end:
+        return THRESHOLD
     middle = (start + end) / 2
     for digits in range(1, 9):
         rounded = round(middle, digits)
