@@ -12,6 +12,7 @@ import numpy as np
 
 from throughline.data.split import Split
 from throughline.data.tasks import Table
+from throughline.evaluate import labels_of
 from throughline.formats import load_formats
 from throughline.record import Bar, FormatRecord, make_bar
 from throughline.spec import FRAMEWORK_TITLES, NetworkSpec, TrainSpec
@@ -103,7 +104,8 @@ def quality_bar(run: Run, number: int, framework: str, part: Part, score: float,
     """Return the bar of a network's accuracy or R^2 on a part of the rows.
 
     A built-in task promises an accuracy. A table of one's own promises none: there a network must beat who gives every
-    row the label that is commonest in that part, or the mean amount.
+    row the label that is commonest in that part, or the mean amount. Who weighs the classes does not ask for accuracy,
+    but for the mean of the recalls of all classes, in which no constant answer gets more than its share.
 
     Parameters
     ----------
@@ -113,13 +115,16 @@ def quality_bar(run: Run, number: int, framework: str, part: Part, score: float,
     framework : str
     part : {"validation", "test"}
     score : float
-        Accuracy, or R^2 where answers are amounts.
+        Accuracy, the mean of the recalls with class weights, or R^2 where answers are amounts.
     required : float
         Of a built-in task.
     """
     title = FRAMEWORK_TITLES[framework]
     if run.network.output == "linear":
         return make_bar(number, f"{title} {part} R²", score, "above", 0.0, "ratio")
+    if run.train.class_weight is not None:
+        chance = 1 / len(run.train.class_weight)
+        return make_bar(number, f"{title} {part} accuracy, all classes alike", score, "above", chance)
     if run.table.record is None:
         kind: Literal["above", "at least"] = "above" if part == "validation" else "at least"
         return make_bar(number, f"{title} {part} accuracy", score, kind, required)
@@ -131,10 +136,15 @@ def quality_bar(run: Run, number: int, framework: str, part: Part, score: float,
 
 def tell_training(run: Run, *, number: int, framework: str, part: str) -> list[Bar]:
     """Put the training of a framework into the record and return its bars, those of its exports included."""
-    training = run.trained[framework].result().record
-    run.parts[part] = training
+    trained = run.trained[framework].result()
+    run.parts[part] = trained.record
+    score = trained.record.val_accuracy
+    if run.train.class_weight is not None:
+        from sklearn.metrics import balanced_accuracy_score
+
+        score = float(balanced_accuracy_score(run.split.y_val, labels_of(trained.val_answers)))
     return [
-        quality_bar(run, number, framework, "validation", training.val_accuracy, LEAST_VAL_ACCURACY),
+        quality_bar(run, number, framework, "validation", score, LEAST_VAL_ACCURACY),
         proof_bar(number, run.formats_of(number)),
     ]
 

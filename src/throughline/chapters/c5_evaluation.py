@@ -21,6 +21,9 @@ def tell(run: Run) -> list[Bar]:
     record = _of_amounts(run, answers) if run.network.output == "linear" else _of_classes(run, answers)
     run.parts["evaluation"] = record
     scores = {network.framework: network.accuracy.value for network in record.networks}
+    if run.train.class_weight is not None:
+        recalls = {network.framework: [found.recall for found in network.classes] for network in record.networks}
+        scores = {framework: float(np.mean(found)) for framework, found in recalls.items()}
     scores |= {network.framework: network.r2.value for network in record.amounts}
     return [
         quality_bar(run, 5, framework, "test", score, LEAST_ACCURACY)
