@@ -14,6 +14,7 @@ from throughline.claims.cited import length, unmarked
 from throughline.record import (
     EquivalenceTest,
     Evaluation,
+    EvaluationRecord,
     FormatRecord,
     PairedTest,
     PlaneProblem,
@@ -265,6 +266,8 @@ def evaluation(record: RunRecord) -> Script | None:
             for i, network in enumerate(paired)
         ),
         Sentence("The confidence interval says how far other rows could move that figure.", 4, follows=True),
+        *_choice_sentences(found, first),
+        *_imbalance_sentences(record, first),
         *(
             Sentence(f"{said(other.framework)}, from scratch, gets {percent(other.accuracy.value)}.", 3)
             for other in others
@@ -452,6 +455,32 @@ def _accuracy_sentence(network: Evaluation, kind_of: str) -> str:
         f"{said(network.framework)} gets {percent(accuracy.value)}, "
         f"with {kind_of} interval from {percent(accuracy.low)} to {percent(accuracy.high)}."
     )
+
+
+def _choice_sentences(found: EvaluationRecord, network: Evaluation) -> list[Sentence]:
+    """Say that rows have weights, and that the threshold was chosen."""
+    sentences = []
+    if found.weighted_by:
+        sentences.append(Sentence("Rows have weights here, and every one of these figures is weighted by them.", FACT))
+    if found.threshold_rule == "best" and network.threshold is not None:
+        text = (
+            f"The threshold of {said(network.framework)} is {decimal(network.threshold, 9)}, "
+            "which I chose on the validation rows, where F1 is highest with it."
+        )
+        sentences.append(Sentence(text, FACT))
+    return sentences
+
+
+def _imbalance_sentences(record: RunRecord, network: Evaluation) -> list[Sentence]:
+    """Say the area under the precision-recall curve where a class is rare."""
+    if record.table is None or not any(warning.kind == "imbalance" for warning in record.table.warnings):
+        return []
+    precision, roc = network.average_precision, network.roc_auc
+    text = (
+        f"One class is rare, so I look at the precision-recall curve: the area under it is {decimal(precision, 3)}; "
+        f"under the ROC curve, which rare classes flatter, it is {decimal(roc, 3)}."
+    )
+    return [Sentence(text, RESULT)]
 
 
 def _class_name(name: str) -> str:
