@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from throughline.cli.display import RunDisplay, bar_sentence, print_summary
+from throughline.cli.display import RunDisplay, bar_sentence, choice_sentences, print_summary
 from throughline.progress import ChapterDone, ChapterStarted, Stage
 from throughline.record import FormatRecord, RunRecord, make_bar
 
@@ -79,6 +79,30 @@ def test_what_failed_before_it_answered_shows_no_figures(record: RunRecord) -> N
     row = row_of(summary(record), failed.title)
     assert "FAILED" in row
     assert "0.0" not in row.removeprefix(failed.title)
+
+
+def test_what_was_chosen_is_said(record: RunRecord) -> None:
+    assert choice_sentences(record) == []
+    evaluation = record.evaluation
+    assert evaluation is not None
+    networks = [dataclasses.replace(network, threshold=0.37) for network in evaluation.networks]
+    plain = dataclasses.replace(networks[0].accuracy, value=0.912)
+    networks[0] = dataclasses.replace(networks[0], plain_accuracy=plain)
+    chosen = dataclasses.replace(
+        record,
+        train=dataclasses.replace(record.train, class_weight=(0.5, 10.0)),
+        network=dataclasses.replace(record.network, scaling="robust"),
+        evaluation=dataclasses.replace(evaluation, networks=networks, threshold_rule="best", weighted_by="stratum"),
+    )
+    first, second, third, fourth = choice_sentences(chosen)
+    assert first == "Class weights in training: 0.50 for class 0, 10.00 for class 1."
+    assert second == "Scaled by median and interquartile range."
+    assert "weighted by stratum" in third
+    assert "numpy 0.37 (at 0.5, every row counted once, 91.2% of the test rows are right)" in fourth
+    text = summary(chosen)
+    assert max(map(len, text.splitlines())) <= 80
+    for sentence in (first, second, third, fourth):
+        assert sentence in " ".join(text.split())
 
 
 def test_a_run_of_one_chapter_has_no_tables(record: RunRecord) -> None:
