@@ -4,9 +4,9 @@
     python benchmarks/datasets.py --sets iris --seeds 1    # a part of it, printed
 
 Each table is written as CSV and as Parquet; `throughline run` gets the one or the other in turn and knows nothing but
-file and target. scikit-learn's `MLPClassifier` or `MLPRegressor` has the same hidden layers and otherwise its defaults;
-it is trained on the same rows, prepared in the same way, and scored on the same test rows. (More than its 200 iterations
-make it no better on any of these tables: it overfits.)
+file and target. scikit-learn's `MLPClassifier` or `MLPRegressor` has the same hidden layers, else its defaults, the
+same training rows, prepared in the same way, and the same test rows. More than its 200 iterations make it no better on
+any of these tables: it overfits.
 """
 
 from __future__ import annotations
