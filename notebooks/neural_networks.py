@@ -911,7 +911,7 @@ show.table(
 # the difference. Of the others, if the networks are equally good, each row is the toss of a coin:
 
 # %%
-show.source("evaluate:mcnemar", start="labels =", stop="return PairedTest")
+show.source("evaluate.pairs:mcnemar", start="labels =", stop="return PairedTest")
 
 # %%
 paired = record.evaluation.paired
