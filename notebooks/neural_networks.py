@@ -991,7 +991,7 @@ show.source("formats.tflite:export_float16")
 
 # %%
 from throughline.formats import load_formats
-from throughline.verify.prove import numpy_answers
+from throughline.verify.reference import numpy_answers
 from throughline.verify.tolerance import derive_tolerance
 from throughline.weights import load_weights
 

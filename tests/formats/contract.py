@@ -9,10 +9,10 @@ import numpy as np
 
 import throughline.formats
 from throughline.formats import find_format, load_formats, with_made_from
+from throughline.formats.availability import missing_runtime
 from throughline.frameworks.base import load_framework
 from throughline.processes import Emit
 from throughline.train import export_all, export_inputs
-from throughline.verify.prove import missing_runtime
 from throughline.verify.worker import run_artifact, with_contents
 from throughline.weights import load_weights
 

@@ -19,9 +19,10 @@ from throughline.background import Background
 from throughline.chapters import load_chapters
 from throughline.errors import DataError, UsageError, WeightError
 from throughline.formats import find_format, load_formats
+from throughline.formats.availability import missing_runtime
 from throughline.formats.base import EXPORTING_FRAMEWORKS, Runner, describe_route, file_sha256, file_size_bytes
 from throughline.verify.checks import check_weights
-from throughline.verify.prove import missing_runtime, prove
+from throughline.verify.prove import prove
 from throughline.verify.reference import numpy_answers
 from throughline.verify.stored import find_bare, load_parameters, parameters_path
 from throughline.verify.worker import BATCH_SIZES
