@@ -264,7 +264,8 @@ def test_a_failed_format_is_prominent(record: RunRecord, position: int, read_tex
     first_screen = text[: text.index("What each chapter had to reach")]
     assert "1 of 6 exported files failed" in first_screen
     assert f"Failed verification: {formats[position].title}." in first_screen
-    assert f"failed {formats[position].title} : row 17 differs" in text
+    assert f"failed {formats[position].title} : check 'values': row 17 differs" in text
+    assert "✗ failed values" in text or "failed values" in text
     assert "Everything that ran held" not in text
 
 

@@ -139,7 +139,7 @@ def _expected(form: Format, path: Path, network: TrainedNetwork, rows: HeldOutRo
 
 
 def _first_failure(found: Verification) -> str:
-    return f"The check '{found.failed[0].name}' failed: {found.failed[0].said}" if found.failed else ""
+    return f"check '{found.failed[0].name}': {found.failed[0].said}" if found.failed else ""
 
 
 def _figures(found: Verification, seen: list[Examined], network: TrainedNetwork, rows: HeldOutRows) -> dict[str, Any]:
