@@ -142,7 +142,7 @@ def flipped(W, bit):
 ONNX_FAULTS = [
     (transposed_kernel, "weights"),
     (swapped_columns, "weights"),
-    (without_scaler, "weights"),
+    (without_scaler, "values"),
     (doubled_sigmoid, "values"),
     (reversed_classes, "values"),
     (frozen_batch, "axes"),

@@ -32,6 +32,7 @@ from .conftest import N_ROWS, SPECS, parameter
 from .contract import EXPORTS, SLOW, SLOW_EXPORT
 
 ROOT = Path(__file__).parents[2]
+MACHINERY = {"__init__", "availability", "base", "tflite_converter"}
 # What a file's answers may be off in these two networks, whose weights are twice as large as usual.
 WIDEST = {"float32": 2e-6, "float16": 0.01, "bfloat16": 0.03, "int8": 0.1}
 
@@ -278,7 +279,7 @@ def test_runner_refuses_rows_that_are_not_float32_tables():
 
 
 def test_every_file_of_the_folder_but_its_own_machinery_declares_a_format():
-    files = {path.stem for path in (ROOT / "src/throughline/formats").glob("*.py")} - {"__init__", "base"}
+    files = {path.stem for path in (ROOT / "src/throughline/formats").glob("*.py")} - MACHINERY
     declaring = {form.routes[0].export.__module__.split(".")[-1] for form in load_formats().values()}
     assert declaring == files
 
