@@ -57,7 +57,7 @@ class FormatRecord:
     certificate : Certificate or None
         Of the labels; None where answers are values or were not compared.
     checks : list of BatchCheck
-        Answers by batch size, the last of them all rows at once.
+        Answers by batch size, each size once; all rows at once are among them.
     largest_difference, mean_difference, n_flips :
         The worst over all batch sizes and uneven batches.
     tolerance : float
@@ -75,7 +75,7 @@ class FormatRecord:
     latency_us : float
         Median time of one row, microseconds.
     rows_per_s : float
-        At the largest batch.
+        All test rows at once.
     load_s, export_s : float
     facts : dict
         Read back from exporter, file and runtime.
