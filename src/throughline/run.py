@@ -34,6 +34,7 @@ from throughline.environment import describe_environment
 from throughline.errors import UsageError, WorkerError, quoted
 from throughline.evaluate import equivalence_test
 from throughline.formats import find_format, load_formats, with_made_from
+from throughline.formats.availability import missing_runtime
 from throughline.formats.base import EXPORTING_FRAMEWORKS, FrameworkName
 from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK
 from throughline.held_out import keep_held_out
@@ -43,7 +44,7 @@ from throughline.progress import ChapterDone, ChapterStarted, OnEvent, TableRead
 from throughline.record import SCHEMA_VERSION, Bar, EvaluationRecord, FormatRecord, RunRecord, SplitRecord
 from throughline.report.speaker import Speaker
 from throughline.spec import ScalingName, Task, TaskKind, TrainSpec
-from throughline.verify.prove import TrainedNetwork, missing_runtime
+from throughline.verify.prove import TrainedNetwork
 from throughline.weights import Array, initial_weights
 
 DEFAULT_TASK = next(iter(TASKS))

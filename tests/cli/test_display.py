@@ -12,7 +12,7 @@ from rich.console import Console
 
 from throughline.cli.display import RunDisplay, bar_sentence, choice_sentences, print_summary
 from throughline.progress import ChapterDone, ChapterStarted, Stage
-from throughline.record import FormatRecord, RunRecord, make_bar
+from throughline.record import Check, FormatRecord, RunRecord, make_bar
 
 
 def summary(record: RunRecord, folder: str = "runs/x", width: int = 80) -> str:
@@ -103,6 +103,15 @@ def test_what_was_chosen_is_said(record: RunRecord) -> None:
     assert max(map(len, text.splitlines())) <= 80
     for sentence in (first, second, third, fourth):
         assert sentence in " ".join(text.split())
+
+
+def test_the_check_that_failed_is_named(record: RunRecord) -> None:
+    checks = [Check(name="file", status="passed", said="opens"), Check(name="weights", status="failed", said="wrong")]
+    reason = "check 'weights': wrong"
+    record, failed = changed(record, 1, status="failed", verdict="rounding", reason=reason, named_checks=checks)
+    text = summary(record)
+    assert row_of(text, failed.title).rstrip().endswith("FAILED weights")
+    assert f"{failed.title} failed: check 'weights': wrong" in text
 
 
 def test_a_run_of_one_chapter_has_no_tables(record: RunRecord) -> None:

@@ -203,7 +203,7 @@ def _format_table(formats: list[FormatRecord]) -> Table:
             table.add_row(*names, *["–"] * 6, "not run")
             continue
         if not entry.checks:  # it failed before it answered: zeros would look like measurements
-            table.add_row(*names, f"{entry.size_bytes:,}", *["–"] * 5, "FAILED", style="red")
+            table.add_row(*names, f"{entry.size_bytes:,}", *["–"] * 5, _failed(entry), style="red")
             continue
         verdict = entry.verdict.split(" ")[0] if beyond else entry.verdict
         table.add_row(
@@ -214,10 +214,15 @@ def _format_table(formats: list[FormatRecord]) -> Table:
             str(entry.n_flips),
             f"{entry.test_accuracy:.1%}",
             f"{entry.latency_us:.1f}",
-            verdict if entry.status == "passed" else f"FAILED {verdict}".strip(),
+            verdict if entry.status == "passed" else _failed(entry),
             style="" if entry.status == "passed" else "red",
         )
     return table
+
+
+def _failed(entry: FormatRecord) -> str:
+    """Say which check failed; records of before there were named checks have a verdict at most."""
+    return f"FAILED {entry.failed_check or entry.verdict}".strip()
 
 
 def _table(*columns: str) -> Table:
