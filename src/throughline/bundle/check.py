@@ -751,7 +751,9 @@ def worst_of(difference: Any, allowed: Any) -> tuple[int, float, float, int]:
     """Return the row that is furthest beyond its tolerance, by how much it is off and may be, and how many rows are."""
     beyond = (difference - allowed).reshape(len(difference), -1)
     row, place = np.unravel_index(int(np.argmax(beyond)), beyond.shape)
-    at = [float(np.broadcast_to(each.reshape(len(each), -1), beyond.shape)[row, place]) for each in (difference, allowed)]
+    at = [
+        float(np.broadcast_to(each.reshape(len(each), -1), beyond.shape)[row, place]) for each in (difference, allowed)
+    ]
     return int(row), at[0], at[1], int(np.count_nonzero((beyond > 0).any(axis=1)))
 
 

@@ -144,9 +144,7 @@ def _network(folder: Path, record: RunRecord, framework: FrameworkName) -> Netwo
 
 
 class _Gatherer:
-    def __init__(
-        self, network: Network, split: Split, data: Path | str | None, work: Path, on_event: OnEvent
-    ) -> None:
+    def __init__(self, network: Network, split: Split, data: Path | str | None, work: Path, on_event: OnEvent) -> None:
         self._network, self._split, self._data, self._work, self._on_event = network, split, data, work, on_event
         self._rows = HeldOutRows(split.X_test, split.y_test, work / "rows.npy")
         np.save(self._rows.path, split.X_test)

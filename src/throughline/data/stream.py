@@ -177,7 +177,9 @@ def _opened(path: Path) -> tuple[bytes, Callable[[str, list[str]], pl.LazyFrame]
         return beginning[: beginning.rfind(b"\n") + 1], lambda separator, names: scan(path, separator, names)
     if path.stat().st_size > MOST_BYTES:
         received = f"{quoted(path)} of {path.stat().st_size:,} bytes that is packed or no plain UTF-8"
-        raise DataError("--data", "a plain UTF-8 file if it is that large", received, "unpack it, or save it as Parquet")
+        raise DataError(
+            "--data", "a plain UTF-8 file if it is that large", received, "unpack it, or save it as Parquet"
+        )
     raw, _ = read_text(path)
     return raw, lambda separator, names: scan(io.BytesIO(raw), separator, names)
 

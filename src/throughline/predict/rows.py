@@ -16,7 +16,7 @@ from throughline.bundle.check import RUNTIMES
 from throughline.data.cells import Cells
 from throughline.data.encode import encode, raw_columns, unused_columns
 from throughline.data.stream import stream_cells
-from throughline.errors import DataError, NotFiniteError, UsageError
+from throughline.errors import NotFiniteError, UsageError
 from throughline.predict.answers import frame_of
 from throughline.predict.score import Score, Scorer
 from throughline.predict.source import File, Model, choose_file, open_model, title_of
@@ -195,5 +195,4 @@ def _rows_are_meant() -> Iterator[None]:
     except UsageError as error:
         if error.parameter != "--data":
             raise
-        kind = type(error) if isinstance(error, UsageError) else DataError
-        raise kind(PARAMETER, error.allowed, error.received, error.remedy) from error
+        raise type(error)(PARAMETER, error.allowed, error.received, error.remedy) from error
