@@ -88,6 +88,8 @@ def keep_held_out(
     if entry is None or entry.status != "passed":
         return
     network = trained[entry.framework].result()
+    if network.spec.output != "sigmoid":  # the panel shows one probability
+        return
     form = find_format(entry.name)
     with np.load(rows.answers_path(entry.framework, form), allow_pickle=False) as arrays:
         answers = arrays[str(len(rows.X))]

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import math
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
@@ -26,12 +27,11 @@ from throughline.chapters import load_chapters, with_needed
 from throughline.chapters.base import Run
 from throughline.data.features import fit_columns
 from throughline.data.location import locate
-from throughline.data.split import Split, split_rows
+from throughline.data.split import FRACTIONS, Split, split_rows
 from throughline.data.table import TableRequest, read_table
-from throughline.data.targets import some
 from throughline.data.tasks import TASKS, Table, load_task
 from throughline.environment import describe_environment
-from throughline.errors import DataError, UsageError, WorkerError, quoted
+from throughline.errors import UsageError, WorkerError, quoted
 from throughline.evaluate import equivalence_test
 from throughline.formats import find_format, load_formats, with_made_from
 from throughline.formats.base import EXPORTING_FRAMEWORKS, FrameworkName
@@ -41,13 +41,16 @@ from throughline.output import folder_written_whole, write_whole
 from throughline.progress import ChapterDone, ChapterStarted, OnEvent, TableRead, ignore
 from throughline.record import SCHEMA_VERSION, Bar, EvaluationRecord, FormatRecord, RunRecord, SplitRecord
 from throughline.report.speaker import Speaker
-from throughline.spec import NetworkSpec, TaskKind, TrainSpec
+from throughline.spec import LOSS_OF_OUTPUT, OUTPUT_OF_TASK, Column, NetworkSpec, Task, TaskKind, TrainSpec
 from throughline.verify.prove import TrainedNetwork, missing_runtime
-from throughline.weights import initial_weights
+from throughline.weights import Array, initial_weights
 
 DEFAULT_TASK = next(iter(TASKS))
 ALL_FORMATS = "all"
 LEAST_SEEDS = 3
+# Of a table: so many steps may be made at least, so many without a lower validation loss, and so many are in an epoch
+# unless batches become smaller than that; epochs cost Keras more than steps.
+LEAST_STEPS, LEAST_STEPS_OF_PATIENCE, LEAST_STEPS_OF_EPOCH, LEAST_BATCH = 1500, 150, 32, 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +149,7 @@ def _tell(
     from threadpoolctl import threadpool_limits
 
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    train = TrainSpec(shuffle_seed=request.seed)
+    train = _plan(table, request.seed)
     # One thread for NumPy too: the products are small, and the children have the other cores.
     with Background(folder, work, on_event) as background, threadpool_limits(1):
         seeds = list(range(request.seed, request.seed + request.seeds)) if 5 in chapters and request.seeds > 1 else []
@@ -154,7 +157,7 @@ def _tell(
         table = table or load_task(request.task or DEFAULT_TASK, request.seed)
         split = split_rows(table, request.seed)
         columns, mean, std = fit_columns(split.X_train, table.columns)
-        network = NetworkSpec(n_inputs=split.X_train.shape[1], columns=columns, seed=request.seed)
+        network = _network(table, columns, request.seed)
         initial = initial_weights(network, mean, std)
         background.provide(split, initial, network)
 
@@ -175,7 +178,8 @@ def _tell(
             keep_held_out(formats, trained, background.rows, split, current.models)
         if replicated:
             on_event(ChapterStarted(5, f"the same with {len(seeds)} seeds"))
-            current.parts["evaluation"] = _with_equivalence(current.parts["evaluation"], replicated)
+            metric: Literal["accuracy", "R²"] = "R²" if network.output == "linear" else "accuracy"
+            current.parts["evaluation"] = _with_equivalence(current.parts["evaluation"], replicated, metric)
     return RunRecord(
         schema_version=SCHEMA_VERSION,
         name=name,
@@ -184,7 +188,7 @@ def _tell(
         seed=request.seed,
         chapters=chapters,
         task=table.task,
-        split=_split_record(split),
+        split=_split_record(split, table.task),
         network=network,
         train=train,
         perceptron=current.parts.get("perceptron"),
@@ -202,16 +206,26 @@ def _tell(
 
 
 def _read(request: RunRequest) -> Table:
-    table = read_table(table_request(request), request.seed)
-    if table.task.kind != "binary":
-        names = table.task.class_names
-        received = f"{len(names):,}, namely {some(list(names))}" if names else "amounts"
-        received += (
-            f", in {quoted(request.target)} of {table.task.source} ({table.record and table.record.task_reason})"
-        )
-        remedy = "choose a column with two values; more classes and regression are not told yet"
-        raise DataError("--target", "a column with exactly two classes", received, remedy)
-    return table
+    return read_table(table_request(request), request.seed)
+
+
+def _plan(table: Table | None, seed: int) -> TrainSpec:
+    """Return how to train: on a small table in smaller batches and more often, since what counts is the steps."""
+    if table is None:
+        return TrainSpec(shuffle_seed=seed)
+    stock = TrainSpec(loss=LOSS_OF_OUTPUT[OUTPUT_OF_TASK[table.task.kind]], shuffle_seed=seed)
+    n_train = math.ceil(FRACTIONS["train"] * len(table.y))
+    batch_size = min(stock.batch_size, max(LEAST_BATCH, n_train // LEAST_STEPS_OF_EPOCH))
+    steps = math.ceil(n_train / batch_size)
+    patience = max(stock.patience or 0, math.ceil(LEAST_STEPS_OF_PATIENCE / steps))
+    max_epochs = max(stock.max_epochs, math.ceil(LEAST_STEPS / steps))
+    return dataclasses.replace(stock, batch_size=batch_size, max_epochs=max_epochs, patience=patience)
+
+
+def _network(table: Table, columns: tuple[Column, ...], seed: int) -> NetworkSpec:
+    output = OUTPUT_OF_TASK[table.task.kind]
+    n_outputs = len(table.task.class_names) if output == "softmax" else 1
+    return NetworkSpec(n_inputs=table.X.shape[1], columns=columns, output=output, n_outputs=n_outputs, seed=seed)
 
 
 def table_request(request: RunRequest) -> TableRequest:
@@ -290,12 +304,15 @@ def _exports(source: FrameworkName, chapters: list[int], formats: tuple[str, ...
 
 
 def _with_equivalence(
-    evaluation: EvaluationRecord, replicated: dict[str, Future[dict[str, float]]]
+    evaluation: EvaluationRecord,
+    replicated: dict[str, Future[dict[str, float]]],
+    metric: Literal["accuracy", "R²"],
 ) -> EvaluationRecord:
     """Wait for the trainings with other seeds and test whether the two frameworks are equivalent."""
     by_seed = {framework: replicated[framework].result() for framework in EXPORTING_FRAMEWORKS}
     first, second = (np.array(list(by_seed[framework].values())) for framework in EXPORTING_FRAMEWORKS)
-    return dataclasses.replace(evaluation, equivalence=equivalence_test(EXPORTING_FRAMEWORKS, first, second))
+    test = equivalence_test(EXPORTING_FRAMEWORKS, first, second, metric=metric)
+    return dataclasses.replace(evaluation, equivalence=test)
 
 
 def _tell_chapter(number: int, current: Run, background: Background, on_event: OnEvent) -> list[Bar]:
@@ -407,11 +424,19 @@ def _arguments(request: RunRequest) -> dict[str, Any]:
     return given | {"seeds": request.seeds, "chapters": list(request.chapters)} | beyond
 
 
-def _split_record(split: Split) -> SplitRecord:
-    return SplitRecord(
-        n_train=len(split.y_train),
-        n_val=len(split.y_val),
-        n_test=len(split.y_test),
-        share_of_class_1=(float(split.y_train.mean()), float(split.y_val.mean()), float(split.y_test.mean())),
-        sha256=split.sha256,
-    )
+def _split_record(split: Split, task: Task) -> SplitRecord:
+    parts = split.y_train, split.y_val, split.y_test
+    n_train, n_val, n_test = map(len, parts)
+    record = SplitRecord(n_train=n_train, n_val=n_val, n_test=n_test, share_of_class_1=None, sha256=split.sha256)
+    if task.kind == "binary":
+        return dataclasses.replace(record, share_of_class_1=_in_parts(parts, np.mean))
+    if task.kind == "regression":
+        mean, std = (_in_parts(parts, measure) for measure in (np.mean, np.std))
+        return dataclasses.replace(record, target_mean=mean, target_std=std)
+    shares = [_in_parts([y == code for y in parts], np.mean) for code in range(len(task.class_names))]
+    return dataclasses.replace(record, class_shares=shares)
+
+
+def _in_parts(parts: Sequence[Array], measure: Callable[[Array], Any]) -> tuple[float, float, float]:
+    train, validation, test = (float(measure(part.astype(np.float64))) for part in parts)
+    return train, validation, test

@@ -20,10 +20,12 @@ FRAMEWORK_TITLES = {"numpy": "NumPy", "keras": "Keras", "torch": "PyTorch"}
 TaskKind = Literal["binary", "multiclass", "regression"]
 ActivationName = Literal["relu", "tanh", "sigmoid", "gelu", "linear"]
 OutputName = Literal["sigmoid", "softmax", "linear"]
+LossName = Literal["binary_cross_entropy", "categorical_cross_entropy", "mean_squared_error"]
+OUTPUT_OF_TASK: dict[TaskKind, OutputName] = {"binary": "sigmoid", "multiclass": "softmax", "regression": "linear"}
 # What exported files call the answer.
 NAME_OF_OUTPUT = {"sigmoid": "probability", "softmax": "probabilities", "linear": "value"}
 # The loss that belongs to each output: its gradient in the pre-activation is the plain difference to the target.
-LOSS_OF_OUTPUT = {
+LOSS_OF_OUTPUT: dict[str, LossName] = {
     "sigmoid": "binary_cross_entropy",
     "softmax": "categorical_cross_entropy",
     "linear": "mean_squared_error",
@@ -351,7 +353,7 @@ class TrainSpec(JsonSpec):
         }
     )
 
-    loss: Literal["binary_cross_entropy", "categorical_cross_entropy", "mean_squared_error"] = "binary_cross_entropy"
+    loss: LossName = "binary_cross_entropy"
     l2: float = 0.0
     optimizer: Literal["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"] = "adam"
     learning_rate: float = 2e-3

@@ -18,6 +18,7 @@ from throughline.errors import DataError, DivergenceError
 from throughline.formats import find_format, load_formats
 from throughline.formats.base import ExportInputs, Format, FrameworkName
 from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK, Epoch, Framework, best_epoch, load_framework
+from throughline.frameworks.fitting import fit_rows
 from throughline.processes import Emit
 from throughline.record import TrainingRecord
 from throughline.spec import FRAMEWORK_TITLES, NetworkSpec, TrainSpec
@@ -65,8 +66,8 @@ def train_once(
 
     emit({"stage": "training", "chapter": CHAPTER_OF_FRAMEWORK[framework]})
     started = time.perf_counter()
-    epochs = net.fit(
-        network, plan, rows, lambda epoch: emit({"epoch": epoch.number, "val_accuracy": epoch.val_accuracy})
+    epochs = fit_rows(
+        net, network, spec, plan, rows, lambda epoch: emit({"epoch": epoch.number, "val_accuracy": epoch.val_accuracy})
     )
     fit_s = time.perf_counter() - started
 

@@ -139,11 +139,6 @@ FILES: dict[str, tuple[bytes | None, str]] = {
     "only a header": (b"a,b,y\n", "only a header"),
     "no target": (b"a,b,z\n1,2,3\n", "--target must be a column of 'table.csv'"),
     "one class": (b"a,b,y\n1,2,3\n4,5,3\n", "two or more values"),
-    "three classes": (
-        GOOD.replace(",1\n", ",2\n", 10).encode(),
-        "exactly two classes, but got 3, namely '0', '1', '2'",
-    ),
-    "amounts": (GOOD.replace(",1\n", ".25,1.5\n", 14).encode(), "exactly two classes, but got amounts, in 'y'"),
     "text": (GOOD.replace("7,", "seven,", 1).encode(), "in column 'a', line 9 of 'table.csv'"),
     "beyond float32": (GOOD.replace("\n1,", "\n1e400,", 1).encode(), "'1e400'"),
     "short line": ((GOOD + "1,2\n").encode(), "2 instead of 3 in line 42"),
@@ -158,6 +153,11 @@ def test_files(content: bytes | None, fragment: str, place: Path, capsys: pytest
         (place / "table.csv").write_bytes(content)
     assert fragment in assert_refused(LOAD, place, capsys)
     assert fragment in assert_refused([*LOAD, "--out", "new/folder"], place, capsys)
+
+
+def test_more_classes_than_the_task_asked_for(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "table.csv").write_text(GOOD.replace(",1\n", ",2\n", 10))
+    assert "exactly two classes, but got 3" in assert_refused([*LOAD, "--task", "binary"], place, capsys)
 
 
 def test_a_folder_is_no_table(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
 
 from throughline.data.split import Split
 from throughline.data.tasks import Table
@@ -15,6 +17,8 @@ from throughline.record import Bar, FormatRecord, make_bar
 from throughline.spec import FRAMEWORK_TITLES, NetworkSpec, TrainSpec
 from throughline.verify.prove import TrainedNetwork
 from throughline.weights import Array, Weights
+
+Part = Literal["validation", "test"]
 
 
 @dataclass
@@ -36,8 +40,8 @@ class Run:
         By format and framework, running in the background.
     parts : dict
         Fields of the `RunRecord`, filled in by the chapters.
-    numpy_test_answers : ndarray of shape (n_test,) or None
-        Probabilities of the network of chapter 2, for chapter 5.
+    numpy_test_answers : ndarray of shape (n_test,) or (n_test, n_classes), or None
+        Answers of the network of chapter 2, for chapter 5.
     """
 
     seed: int
@@ -85,18 +89,40 @@ class Chapter:
 LEAST_VAL_ACCURACY = 0.90
 
 
+def quality_bar(run: Run, number: int, framework: str, part: Part, score: float, required: float) -> Bar:
+    """Return the bar of a network's accuracy or R^2 on a part of the rows.
+
+    A built-in task promises an accuracy. A table of one's own promises none: there a network must beat who gives every
+    row the label that is commonest in that part, or the mean amount.
+
+    Parameters
+    ----------
+    run : Run
+    number : int
+        Of the chapter.
+    framework : str
+    part : {"validation", "test"}
+    score : float
+        Accuracy, or R^2 where answers are amounts.
+    required : float
+        Of a built-in task.
+    """
+    title = FRAMEWORK_TITLES[framework]
+    if run.network.output == "linear":
+        return make_bar(number, f"{title} {part} R²", score, "above", 0.0, "ratio")
+    if run.table.record is None:
+        kind: Literal["above", "at least"] = "above" if part == "validation" else "at least"
+        return make_bar(number, f"{title} {part} accuracy", score, kind, required)
+    y = run.split.y_val if part == "validation" else run.split.y_test
+    return make_bar(number, f"{title} {part} accuracy", score, "above", float(np.bincount(y).max() / len(y)))
+
+
 def tell_training(run: Run, *, number: int, framework: str, part: str) -> list[Bar]:
     """Put the training of a framework into the record and return its bars, those of its exports included."""
     training = run.trained[framework].result().record
     run.parts[part] = training
     return [
-        make_bar(
-            number,
-            f"{FRAMEWORK_TITLES[framework]} validation accuracy",
-            training.val_accuracy,
-            "above",
-            LEAST_VAL_ACCURACY,
-        ),
+        quality_bar(run, number, framework, "validation", training.val_accuracy, LEAST_VAL_ACCURACY),
         proof_bar(number, run.formats_of(number)),
     ]
 

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from throughline.chapters.base import Chapter, Run
 from throughline.data.features import features_of
 from throughline.data.tasks import SeparableSet, separable
+from throughline.estimators.perceptron import Perceptron as Perceptrons
 from throughline.record import Bar, PerceptronRecord, PlanePicture, make_bar
 from throughline.scratch import Perceptron, margin, novikoff_bound
 from throughline.weights import Array
 
 TEST_SHARE = 0.25
 MAX_LINES_DRAWN = 12
-# On the run's own task, whose classes overlap, the perceptron never stops by itself.
+# On a task whose classes overlap a perceptron never stops by itself.
 TASK_MAX_EPOCHS = 20
 TASK_MAX_ROWS = 5000
 
 
 def tell(run: Run) -> list[Bar]:
-    """Learn the separable set; then show the same perceptron on classes that overlap."""
+    """Learn the separable set; then show the same rule on the run's own classes, which may overlap."""
     points = separable(run.seed)
     n_test = int(TEST_SHARE * len(points.X))
     X, y, X_test, y_test = points.X[n_test:], points.y[n_test:], points.X[:n_test], points.y[:n_test]
     perceptron = Perceptron().fit(X, y)
     bound = novikoff_bound(X, y, points.coef, points.intercept)
-    on_task = _on_task(run)
     record = PerceptronRecord(
         n_train=len(X),
         n_test=len(X_test),
@@ -39,10 +41,8 @@ def tell(run: Run) -> list[Bar]:
         novikoff_bound=bound,
         train_accuracy=perceptron.score(X, y),
         test_accuracy=perceptron.score(X_test, y_test),
-        task_test_accuracy=on_task.score(features_of(run.network, run.initial, run.split.X_test), run.split.y_test),
-        task_n_epochs=on_task.n_epochs_,
-        task_converged=on_task.converged_,
         picture=_picture(points, X, y, perceptron.path_),
+        **_on_task(run),
     )
     run.parts["perceptron"] = record
     return [
@@ -51,9 +51,27 @@ def tell(run: Run) -> list[Bar]:
     ]
 
 
-def _on_task(run: Run) -> Perceptron:
-    X = features_of(run.network, run.initial, run.split.X_train[:TASK_MAX_ROWS])
-    return Perceptron(max_epochs=TASK_MAX_EPOCHS, record_path=False).fit(X, run.split.y_train[:TASK_MAX_ROWS])
+def _on_task(run: Run) -> dict[str, Any]:
+    """Let perceptrons learn the run's own task: one, or one a class against the rest, with their best weights kept."""
+    if run.network.output == "linear":
+        return {"task_test_accuracy": None, "task_n_epochs": 0, "task_converged": False}
+    X, X_test = (
+        features_of(run.network, run.initial, rows).astype(np.float64)
+        for rows in (run.split.X_train[:TASK_MAX_ROWS], run.split.X_test)
+    )
+    # No tolerance: they stop where no row is on the wrong side, or after the last epoch.
+    learned = Perceptrons(max_iter=TASK_MAX_EPOCHS, tol=None, pocket=True, random_state=run.seed)
+    learned.fit(X, run.split.y_train[:TASK_MAX_ROWS])
+    names = run.table.task.class_names
+    several = len(names) > 2
+    return {
+        "task_test_accuracy": float(learned.score(X_test, run.split.y_test)),
+        "task_n_epochs": int(learned.n_iter_),
+        "task_converged": bool(learned.converged_.all()),
+        "task_classes_separated": [
+            names[code] for code, apart in zip(learned.classes_, learned.converged_, strict=False) if apart and several
+        ],
+    }
 
 
 def _picture(points: SeparableSet, X: Array, y: Array, path: Array) -> PlanePicture:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 
 from throughline.chapters.base import Chapter, Run
+from throughline.data.target_scaling import fit_target_scaling
 from throughline.data.tasks import two_moons, xor
 from throughline.frameworks import numpy_net
+from throughline.frameworks.base import Framework
+from throughline.frameworks.fitting import fit_rows
+from throughline.frameworks.rows import targets
 from throughline.record import Bar, GradientRecord, MlpRecord, PlanePicture, PlaneProblem, TrainingRecord, make_bar
 from throughline.scratch import MLP, Adam, Perceptron, gradient_check
 from throughline.spec import FRAMEWORK_TITLES
@@ -100,7 +105,7 @@ def _train_on_task(run: Run) -> TrainingRecord:
     folder.mkdir(parents=True, exist_ok=True)
     network = numpy_net.build(run.network, run.initial)
     started = time.perf_counter()
-    epochs = numpy_net.fit(network, run.train, run.split, lambda epoch: None)
+    epochs = fit_rows(cast(Framework, numpy_net), network, run.network, run.train, run.split, lambda epoch: None)
     fit_s = time.perf_counter() - started
     kept = numpy_net.get_weights(network)
     kept.save(folder / "weights.safetensors", run.network)
@@ -110,10 +115,12 @@ def _train_on_task(run: Run) -> TrainingRecord:
 
 def _check_gradients(run: Run) -> GradientRecord:
     """Compare with central differences at the start weights and with a framework at its trained ones."""
-    X, y = run.split.X_train[:N_GRADIENT_ROWS], run.split.y_train[:N_GRADIENT_ROWS]
+    # At the start weights amounts are standardized, as in training.
+    start = fit_target_scaling(run.network, run.split.y_train).standardize(run.split)
+    X, y = start.X_train[:N_GRADIENT_ROWS], start.y_train[:N_GRADIENT_ROWS]
     network = numpy_net.build(*run.in_float64(run.initial))
-    scaled = network.features(X.astype(np.float64))
-    check = gradient_check(network.mlp, scaled, y[:, None])
+    wanted = targets(y, run.network.output, run.network.n_outputs, "float64")
+    check = gradient_check(network.mlp, network.features(X.astype(np.float64)), wanted)
     framework = next((name for name in ("torch", "keras") if name in run.trained), "")
     return GradientRecord(
         n_checked=check.n_checked,

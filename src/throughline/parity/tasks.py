@@ -130,7 +130,7 @@ def make_case(task: str, optimizer: str, dtype: str, dropout: float, seed: int) 
         seed=seed,
     )
     train = TrainSpec(
-        loss=LOSS_OF_OUTPUT[chosen.output],  # type: ignore[arg-type]
+        loss=LOSS_OF_OUTPUT[chosen.output],
         optimizer=optimizer,  # type: ignore[arg-type]
         learning_rate=LEARNING_RATES[optimizer],
         epsilon_placement="before_correction",  # the only one of scikit-learn

@@ -23,11 +23,13 @@ from throughline.record.bars import Bar, make_bar
 from throughline.record.bench import ArtefactBench, BenchRecord, BenchVerdict, ByteAccount, Measured, Processors
 from throughline.record.environment import Environment, Span
 from throughline.record.evaluation import (
+    AmountEvaluation,
     ClassFigures,
     EquivalenceTest,
     Evaluation,
     EvaluationRecord,
     Interval,
+    PairedErrors,
     PairedTest,
 )
 from throughline.record.formats import BatchCheck, FormatRecord
@@ -53,6 +55,7 @@ from throughline.record.training import (
 __all__ = [
     "NOT_REPRODUCED",
     "SCHEMA_VERSION",
+    "AmountEvaluation",
     "ArtefactBench",
     "Bar",
     "BatchCheck",
@@ -72,6 +75,7 @@ __all__ = [
     "LedgerRecord",
     "Measured",
     "MlpRecord",
+    "PairedErrors",
     "PairedTest",
     "PerceptronRecord",
     "PlanePicture",

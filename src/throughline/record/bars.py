@@ -19,8 +19,8 @@ class Bar:
         How `measured` must stand to `required`.
     required, measured : float
     met : bool
-    unit : {"percent", "number"}
-        "percent": shares of 1, shown as percentages.
+    unit : {"percent", "number", "ratio"}
+        "percent": shares of 1, shown as percentages; "ratio": about 1, shown with decimals.
     """
 
     chapter: int
@@ -29,7 +29,7 @@ class Bar:
     required: float
     measured: float
     met: bool
-    unit: Literal["percent", "number"]
+    unit: Literal["percent", "number", "ratio"]
 
     @property
     def missed_in(self) -> int:
@@ -43,7 +43,7 @@ def make_bar(
     measured: float,
     kind: Literal["at least", "above", "below", "at most"],
     required: float,
-    unit: Literal["percent", "number"] = "percent",
+    unit: Literal["percent", "number", "ratio"] = "percent",
 ) -> Bar:
     """Compare and return the bar; a measured NaN never meets it."""
     met = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,18 +17,25 @@ class Interval:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassFigures:
-    """Precision, recall and F1 of one class, and its rows in the test set."""
+    """Precision, recall and F1 of one class, and its rows in the test set.
+
+    Attributes
+    ----------
+    roc_auc : float or None
+        Of this class against the rest; None where there are two classes, or where the test rows have none of it.
+    """
 
     name: str
     precision: float
     recall: float
     f1: float
     n_rows: int
+    roc_auc: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """One network on the test rows.
+    """One network that answers with classes, on the test rows.
 
     Attributes
     ----------
@@ -39,10 +47,14 @@ class Evaluation:
     report : str
         scikit-learn's classification report.
     roc_auc, average_precision, log_loss, brier : float
+        With more than two classes the areas are means over the classes, each against the rest, and the Brier score is
+        half the squared distance to the one-hot row, so that two classes would have the usual one.
     roc, precision_recall : list of (x, y)
-        False against true positive rate; recall against precision; thinned for the picture.
+        False against true positive rate; recall against precision; thinned for the picture. With more than two
+        classes, each row counts once for every class: is it that one or not.
     calibration : list of (mean probability, share of class 1, rows)
-        Ten bins of equal width, empty ones left out.
+        Ten bins of equal width, empty ones left out. With more than two classes, the probability of the class that
+        was answered, and the share in which it was right.
     intervals : dict of str to Interval
         Every figure above with its 95 % bootstrap interval: ``accuracy``, ``roc_auc``, ``average_precision``,
         ``log_loss``, ``brier``, and for each class ``precision_0``, ``recall_0``, ``f1_0``, ``precision_1``, and so on.
@@ -62,6 +74,63 @@ class Evaluation:
     precision_recall: list[tuple[float, float]]
     calibration: list[tuple[float, float, int]]
     intervals: dict[str, Interval] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AmountEvaluation:
+    """One network that answers with amounts, on the test rows.
+
+    Attributes
+    ----------
+    r2 : Interval
+        Coefficient of determination: the share of the variance that the answers explain; below 0 they are worse than
+        the mean of the test rows would be.
+    rmse, mae : Interval
+        Root of the mean squared error, and mean absolute error, in the unit of the target.
+    bias : Interval
+        Mean of answer minus truth.
+    baseline_rmse : float
+        Of always answering the mean of the training rows.
+    points : list of (truth, answer)
+        Test rows, thinned for the pictures.
+    error_quantiles : list of float
+        Of answer minus truth: minimum, 5 %, quartiles, 95 %, maximum.
+
+    The intervals are 95 % percentile intervals of the bootstrap over rows.
+    """
+
+    framework: str
+    r2: Interval
+    rmse: Interval
+    mae: Interval
+    bias: Interval
+    baseline_rmse: float
+    points: list[tuple[float, float]]
+    error_quantiles: list[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedErrors:
+    """Wilcoxon's signed-rank test of two networks' absolute errors on the same rows.
+
+    Attributes
+    ----------
+    frameworks : (str, str)
+    difference : Interval
+        Mean absolute error of the first minus that of the second, with Student's 95 % interval of the paired rows.
+    largest_apart : float
+        Largest difference of two answers to one row.
+    correlation : float
+        Of their answers.
+    p_value : float
+        Two-sided; below 0.05 counts as a difference.
+    """
+
+    frameworks: tuple[str, str]
+    difference: Interval
+    largest_apart: float
+    correlation: float
+    p_value: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +162,8 @@ class EquivalenceTest:
     Attributes
     ----------
     frameworks : (str, str)
+    metric : {"accuracy", "R²"}
+        What was compared: R² where answers are amounts.
     margin : float
         Differences smaller than this do not matter, decided beforehand.
     n_seeds : int
@@ -113,6 +184,7 @@ class EquivalenceTest:
     high: float
     p_value: float
     equivalent: bool
+    metric: Literal["accuracy", "R²"] = "accuracy"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,15 +193,23 @@ class EvaluationRecord:
 
     Attributes
     ----------
-    threshold : float
+    threshold : float or None
+        Above it a row is given class 1; None unless there are two classes.
     networks : list of Evaluation
-    paired : PairedTest
+        Where answers are classes.
+    paired : PairedTest or None
         On the rows, with the networks of this run.
     equivalence : EquivalenceTest or None
         On the seeds, with further trainings of both; None when there were none.
+    amounts : list of AmountEvaluation
+        Where answers are amounts.
+    paired_errors : PairedErrors or None
+        In place of `paired` there.
     """
 
-    threshold: float
+    threshold: float | None
     networks: list[Evaluation]
-    paired: PairedTest
+    paired: PairedTest | None
     equivalence: EquivalenceTest | None = None
+    amounts: list[AmountEvaluation] = field(default_factory=list)
+    paired_errors: PairedErrors | None = None

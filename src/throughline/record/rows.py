@@ -8,13 +8,39 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class SplitRecord:
-    """Sizes of the parts, share of class 1 in each, and the checksum of all rows."""
+    """Sizes of the parts, what there is to predict in each, and the checksum of all rows.
+
+    Attributes
+    ----------
+    n_train, n_val, n_test : int
+    share_of_class_1 : (float, float, float) or None
+        In the parts; None unless there are two classes.
+    sha256 : str
+    class_shares : list of (float, float, float)
+        Of each class in the parts, where there are more than two.
+    target_mean, target_std : (float, float, float) or None
+        In the parts, where answers are amounts.
+    """
 
     n_train: int
     n_val: int
     n_test: int
-    share_of_class_1: tuple[float, float, float]
+    share_of_class_1: tuple[float, float, float] | None
     sha256: str
+    class_shares: list[tuple[float, float, float]] = field(default_factory=list)
+    target_mean: tuple[float, float, float] | None = None
+    target_std: tuple[float, float, float] | None = None
+
+    @property
+    def largest_shares(self) -> tuple[float, float, float] | None:
+        """Share of the largest class in each part: what always giving one label would be right on."""
+        if self.share_of_class_1 is not None:
+            first, second, third = (max(share, 1 - share) for share in self.share_of_class_1)
+            return first, second, third
+        if not self.class_shares:
+            return None
+        first, second, third = (max(part) for part in zip(*self.class_shares, strict=True))
+        return first, second, third
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,7 +42,11 @@ class PerceptronRecord:
     margin_found : float
         Margin of the separator that the perceptron found.
     task_test_accuracy, task_n_epochs, task_converged :
-        The same perceptron on the run's own task, whose classes overlap.
+        Perceptrons on the run's own task, with their best weights on the training rows kept (the pocket); more than two
+        classes have one each, against the rest. No accuracy, no epochs and not converged where the task is to answer
+        amounts, which a perceptron cannot.
+    task_classes_separated : list of str
+        With more than two classes, those that a plane separates from the rest in the training rows.
     """
 
     n_train: int
@@ -57,10 +61,11 @@ class PerceptronRecord:
     novikoff_bound: float
     train_accuracy: float
     test_accuracy: float
-    task_test_accuracy: float
+    task_test_accuracy: float | None
     task_n_epochs: int
     task_converged: bool
     picture: PlanePicture
+    task_classes_separated: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +125,8 @@ class TrainingRecord:
     best_epoch : int
         From 1; its weights were kept.
     val_accuracy, val_loss : float
-        Of the kept weights.
+        Of the kept weights. Where answers are amounts, every accuracy here is R², and losses are in the target's unit,
+        squared.
     initial_digest, weights_digest : str
         SHA-256 of the start weights (equal for all frameworks) and of the kept ones.
     weights_path : str

@@ -11,7 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from throughline.claims.cited import length, unmarked
-from throughline.record import EquivalenceTest, Evaluation, FormatRecord, PlaneProblem, RunRecord, TrainingRecord
+from throughline.record import (
+    EquivalenceTest,
+    Evaluation,
+    FormatRecord,
+    PairedTest,
+    PlaneProblem,
+    RunRecord,
+    TrainingRecord,
+)
 from throughline.report.phrases import (
     CORE,
     FACT,
@@ -75,7 +83,7 @@ def perceptron(record: RunRecord) -> Script | None:
     within = found.n_mistakes <= found.novikoff_bound
     theorem = f"Novikoff's theorem bounds the mistakes by radius over margin, squared: {bound} here"
     own = f"On this run's own task{aside(record.task.name)} it"
-    own_accuracy = f"{percent(found.task_test_accuracy)} of the test rows right"
+    own_accuracy = f"{percent(found.task_test_accuracy or 0.0)} of the test rows right"
     sentences = [
         Sentence(
             "I started with one neuron in plain NumPy: a weighted sum of the inputs, then a step that says yes or no."
@@ -245,7 +253,7 @@ def pytorch(record: RunRecord) -> Script | None:
 def evaluation(record: RunRecord) -> Script | None:
     """Tell chapter 5: accuracies with intervals, and whether the frameworks differ."""
     found = record.evaluation
-    if found is None or not found.networks:
+    if found is None or found.paired is None or not found.networks:
         return None
     paired = [network for network in found.networks if network.framework in found.paired.frameworks]
     others = [network for network in found.networks if network not in paired]
@@ -459,19 +467,22 @@ def _class_sentences(network: Evaluation) -> list[str]:
     ]
 
 
-def _p(record: RunRecord) -> str:
+def _paired(record: RunRecord) -> PairedTest:
     assert record.evaluation is not None
-    return p_value(record.evaluation.paired.p_value, SIGNIFICANCE)
+    assert record.evaluation.paired is not None
+    return record.evaluation.paired
+
+
+def _p(record: RunRecord) -> str:
+    return p_value(_paired(record).p_value, SIGNIFICANCE)
 
 
 def _significant(record: RunRecord) -> bool:
-    assert record.evaluation is not None
-    return record.evaluation.paired.p_value < SIGNIFICANCE
+    return _paired(record).p_value < SIGNIFICANCE
 
 
 def _paired_sentences(record: RunRecord) -> list[Sentence]:
-    assert record.evaluation is not None
-    paired = record.evaluation.paired
+    paired = _paired(record)
     first, second = (said(framework) for framework in paired.frameworks)
     counts = paired.only_first_right, paired.only_second_right
     if sum(counts) == 0:
@@ -481,7 +492,7 @@ def _paired_sentences(record: RunRecord) -> list[Sentence]:
         f"so the difference is significant, in favour of {better}."
         if _significant(record)
         else "so I can't say that they differ."
-        if record.evaluation.equivalence
+        if record.evaluation and record.evaluation.equivalence
         else "so I can't say that they differ, which is not proof that they are equal."
     )
     value = MUST if _significant(record) else FACT

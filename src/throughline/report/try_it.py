@@ -78,6 +78,8 @@ def offer(record: RunRecord, folder: Path) -> Panel | Absent:
     from throughline.held_out import FILE_NAME, load_held_out, offered
 
     entry = offered(record.formats)
+    if record.network.output != "sigmoid":
+        return Absent("It shows the probability of one class; this network answers otherwise.")
     if entry is None:
         return Absent(f"{TITLE} was not exported in this run.")
     if entry.status != "passed":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from throughline.record import Evaluation, EvaluationRecord, RunRecord
+from throughline.record import Evaluation, EvaluationRecord, PairedTest, RunRecord
 from throughline.report.follow_ups.question import FollowUp
 from throughline.report.phrases import said
 from throughline.report.spoken import counted, decimal, percent
@@ -14,22 +14,23 @@ SIGNIFICANCE = 0.05
 def evaluation(record: RunRecord) -> list[FollowUp]:
     """Return what is asked after chapter 5."""
     found = record.evaluation
-    if found is None or not found.networks:
+    if found is None or found.paired is None or not found.networks:
         return []
-    judged = next((n for n in found.networks if n.framework in found.paired.frameworks), found.networks[0])
-    return [_imbalance(record, judged), _real(found), _probabilities(judged), _threshold(found, judged)]
+    paired = found.paired
+    judged = next((n for n in found.networks if n.framework in paired.frameworks), found.networks[0])
+    asked = [_imbalance(record, judged), _real(found, paired), _probabilities(judged)]
+    return asked if found.threshold is None else [*asked, _threshold(found.threshold, judged)]
 
 
 def _imbalance(record: RunRecord, judged: Evaluation) -> FollowUp:
-    share = record.split.share_of_class_1[2]
-    largest = max(share, 1 - share)
+    largest = record.split.largest_shares[2] if record.split.largest_shares else 0.0
     always, accuracy = percent(largest, [judged.accuracy.value]), percent(judged.accuracy.value, [largest])
     verdict = (
         f"{said(judged.framework)} gets {accuracy}"
         if judged.accuracy.value > largest
         else f"{said(judged.framework)} gets only {accuracy}, which is no better"
     )
-    now = "they nearly balance" if abs(share - 0.5) <= EVEN else "they do not balance"
+    now = "they nearly balance" if abs(largest - 1 / len(judged.classes)) <= EVEN else "they do not balance"
     return FollowUp(
         "5.imbalance",
         "What if the classes are imbalanced?",
@@ -39,8 +40,8 @@ def _imbalance(record: RunRecord, judged: Evaluation) -> FollowUp:
     )
 
 
-def _real(found: EvaluationRecord) -> FollowUp:
-    paired, test = found.paired, found.equivalence
+def _real(found: EvaluationRecord, paired: PairedTest) -> FollowUp:
+    test = found.equivalence
     first, second = (said(name) for name in paired.frameworks)
     agree = f"{first} and {second} give the same label on {percent(paired.agreement)} of the test rows"
     if test is None and paired.only_first_right + paired.only_second_right == 0:
@@ -84,14 +85,14 @@ def _probabilities(judged: Evaluation) -> FollowUp:
     )
 
 
-def _threshold(found: EvaluationRecord, judged: Evaluation) -> FollowUp:
+def _threshold(threshold: float, judged: Evaluation) -> FollowUp:
     wrong = [(row, column, n) for row, counts in enumerate(judged.confusion) for column, n in enumerate(counts)]
     false_alarms = sum(n for row, column, n in wrong if row < column)
     missed = sum(n for row, column, n in wrong if row > column)
     return FollowUp(
         "5.threshold",
         "Why this threshold?",
-        f"I left it at {decimal(found.threshold, 2)}, which treats both errors alike. {said(judged.framework)} has "
+        f"I left it at {decimal(threshold, 2)}, which treats both errors alike. {said(judged.framework)} has "
         f"{counted(false_alarms, 'false alarm')} and {counted(missed, 'missed case')} there. If a missed case costs "
         "more, I move the threshold on validation rows and never on test rows.",
     )

@@ -37,7 +37,7 @@ def _promise(found: PerceptronRecord) -> FollowUp:
 
 
 def _own_task(found: PerceptronRecord) -> FollowUp:
-    accuracy, epochs = percent(found.task_test_accuracy), counted(found.task_n_epochs, "epoch")
+    accuracy, epochs = percent(found.task_test_accuracy or 0.0), counted(found.task_n_epochs, "epoch")
     if found.task_converged:
         return FollowUp(
             "1.own-task",

@@ -34,8 +34,7 @@ def evaluated(record: RunRecord, framework: str) -> Evaluation | None:
 
 
 def _loss(record: RunRecord, training: TrainingRecord) -> FollowUp:
-    share = record.split.share_of_class_1[1]
-    chance = -sum(p * math.log(p) for p in (share, 1 - share) if p > 0)
+    chance = _loss_of_shares(record)
     # A digit more than `small`, since the two are compared.
     mine, known = decimal(training.val_loss, 3, [chance]), decimal(chance, 3, [training.val_loss])
     verdict = "so it has learned something" if training.val_loss < chance else "so it has learned nothing of use"
@@ -46,6 +45,16 @@ def _loss(record: RunRecord, training: TrainingRecord) -> FollowUp:
         f"its gradient is simply the answer minus the label. On the validation rows it is {mine}; someone who knows "
         f"only the share of the classes would get {known}, {verdict}.",
     )
+
+
+def _loss_of_shares(record: RunRecord) -> float:
+    """Return the validation loss of who knows only the shares of the classes, or the mean amount."""
+    split = record.split
+    if split.target_std is not None:
+        return split.target_std[1] ** 2
+    one = split.share_of_class_1
+    shares = [one[1], 1 - one[1]] if one else [parts[1] for parts in split.class_shares]
+    return -sum(p * math.log(p) for p in shares if p > 0)
 
 
 def _dropout(record: RunRecord, training: TrainingRecord) -> FollowUp:

@@ -11,8 +11,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from throughline.evaluate import (
-    MAX_CURVE_POINTS,
-    N_CALIBRATION_BINS,
     THRESHOLD,
     equivalence_test,
     evaluate,
@@ -20,6 +18,7 @@ from throughline.evaluate import (
     mean_interval,
     wilson_interval,
 )
+from throughline.evaluate.classes import MAX_CURVE_POINTS, N_CALIBRATION_BINS
 
 NAMES = ("no", "yes")
 
