@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import math
 import shutil
 import tempfile
 import time
@@ -27,7 +26,7 @@ from throughline.chapters import load_chapters, with_needed
 from throughline.chapters.base import Run
 from throughline.data.features import fit_columns
 from throughline.data.location import locate
-from throughline.data.split import FRACTIONS, Split, split_rows
+from throughline.data.split import Split, split_rows
 from throughline.data.table import TableRequest, read_table
 from throughline.data.tasks import TASKS, Table, load_task
 from throughline.environment import describe_environment
@@ -38,19 +37,17 @@ from throughline.formats.base import EXPORTING_FRAMEWORKS, FrameworkName
 from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK
 from throughline.held_out import keep_held_out
 from throughline.output import folder_written_whole, write_whole
+from throughline.plan import plan_network, plan_training
 from throughline.progress import ChapterDone, ChapterStarted, OnEvent, TableRead, ignore
 from throughline.record import SCHEMA_VERSION, Bar, EvaluationRecord, FormatRecord, RunRecord, SplitRecord
 from throughline.report.speaker import Speaker
-from throughline.spec import LOSS_OF_OUTPUT, OUTPUT_OF_TASK, Column, NetworkSpec, Task, TaskKind, TrainSpec
+from throughline.spec import Task, TaskKind, TrainSpec
 from throughline.verify.prove import TrainedNetwork, missing_runtime
 from throughline.weights import Array, initial_weights
 
 DEFAULT_TASK = next(iter(TASKS))
 ALL_FORMATS = "all"
 LEAST_SEEDS = 3
-# Of a table: so many steps may be made at least, so many without a lower validation loss, and so many are in an epoch
-# unless batches become smaller than that; epochs cost Keras more than steps.
-LEAST_STEPS, LEAST_STEPS_OF_PATIENCE, LEAST_STEPS_OF_EPOCH, LEAST_BATCH = 1500, 150, 32, 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +146,8 @@ def _tell(
     from threadpoolctl import threadpool_limits
 
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    train = _plan(table, request.seed)
+    # A built-in task is read later, while the frameworks are imported.
+    train = plan_training(table, request.seed) if table else TrainSpec(shuffle_seed=request.seed)
     # One thread for NumPy too: the products are small, and the children have the other cores.
     with Background(folder, work, on_event) as background, threadpool_limits(1):
         seeds = list(range(request.seed, request.seed + request.seeds)) if 5 in chapters and request.seeds > 1 else []
@@ -157,7 +155,7 @@ def _tell(
         table = table or load_task(request.task or DEFAULT_TASK, request.seed)
         split = split_rows(table, request.seed)
         columns, mean, std = fit_columns(split.X_train, table.columns)
-        network = _network(table, columns, request.seed)
+        network = plan_network(table, columns, request.seed)
         initial = initial_weights(network, mean, std)
         background.provide(split, initial, network)
 
@@ -207,25 +205,6 @@ def _tell(
 
 def _read(request: RunRequest) -> Table:
     return read_table(table_request(request), request.seed)
-
-
-def _plan(table: Table | None, seed: int) -> TrainSpec:
-    """Return how to train: on a small table in smaller batches and more often, since what counts is the steps."""
-    if table is None:
-        return TrainSpec(shuffle_seed=seed)
-    stock = TrainSpec(loss=LOSS_OF_OUTPUT[OUTPUT_OF_TASK[table.task.kind]], shuffle_seed=seed)
-    n_train = math.ceil(FRACTIONS["train"] * len(table.y))
-    batch_size = min(stock.batch_size, max(LEAST_BATCH, n_train // LEAST_STEPS_OF_EPOCH))
-    steps = math.ceil(n_train / batch_size)
-    patience = max(stock.patience or 0, math.ceil(LEAST_STEPS_OF_PATIENCE / steps))
-    max_epochs = max(stock.max_epochs, math.ceil(LEAST_STEPS / steps))
-    return dataclasses.replace(stock, batch_size=batch_size, max_epochs=max_epochs, patience=patience)
-
-
-def _network(table: Table, columns: tuple[Column, ...], seed: int) -> NetworkSpec:
-    output = OUTPUT_OF_TASK[table.task.kind]
-    n_outputs = len(table.task.class_names) if output == "softmax" else 1
-    return NetworkSpec(n_inputs=table.X.shape[1], columns=columns, output=output, n_outputs=n_outputs, seed=seed)
 
 
 def table_request(request: RunRequest) -> TableRequest:
