@@ -69,8 +69,8 @@ class BundleRequest:
     source : str
         Folder of a finished run, folder that an export has left, or a model of one's own.
     formats : tuple of str
-        Names, or "all" for every one that can be made and run here. Names of `column_graphs` bring the format along from
-        which they are made.
+        Names, or "all" for every one that can be made and run here. Names of `column_graphs` bring along the format
+        from which they are made.
     out : Path
         Folder to write, new or empty.
     data : Path, str or None

@@ -15,8 +15,8 @@ numbers that an artefact takes, by nothing but `manifest.json`:
     from check import encode, read_manifest
     rows = encode(read_manifest(Path("send"))["table"], [{"city": "Bern", "age": "31"}])
 
-`main` is at the end, `RUNTIMES` says how each kind of file is opened, and `prove` holds the checks. They are made in this
-order, and the first that fails ends the check of an artefact:
+`main` is at the end, `RUNTIMES` says how each kind of file is opened, and `prove` holds the checks. They are made in
+this order, and the first that fails ends the check of an artefact:
 
     intact     every file is there, none was added, and each has the SHA-256 of SHA256SUMS and of manifest.json
     table      `encode` gives for the examples in the manifest the numbers that stand beside them
@@ -63,7 +63,8 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, time as time_of_day, timedelta
+from datetime import datetime, timedelta
+from datetime import time as time_of_day
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -511,7 +512,7 @@ def number_of(table: dict[str, Any], column: dict[str, Any], cell: str) -> float
 
 def moment_of(text: str, date_format: str) -> datetime:
     """Return a date, perhaps with a time of day; one with a time zone is brought to UTC."""
-    date, clock = re.fullmatch(r"([^T ]+)(?:[T ](.+))?", text).groups()  # type: ignore[union-attr]  # it has no blanks around
+    date, *clock = re.split("[T ]", text, maxsplit=1)
     for known in dict.fromkeys((date_format or "%Y-%m-%d", "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d")):
         try:
             day = datetime.strptime(date, known)
@@ -520,7 +521,7 @@ def moment_of(text: str, date_format: str) -> datetime:
             continue
     else:
         raise ValueError(text)
-    at = time_of_day.fromisoformat((clock or "00:00").replace("Z", "+00:00"))
+    at = time_of_day.fromisoformat((clock[0] if clock else "00:00").replace("Z", "+00:00"))
     return datetime.combine(day, at.replace(tzinfo=None)) - (at.utcoffset() or timedelta(0))
 
 
@@ -536,8 +537,8 @@ DATE_PARTS: dict[str, Callable[[datetime], float]] = {
 
 def check_table(manifest: dict[str, Any]) -> None:
     """Make sure that cells become the numbers that they were when the bundle was made."""
-    table = manifest.get("table")
-    for column in table["columns"] if table else []:
+    table = manifest.get("table") or {"columns": []}
+    for column in table["columns"]:
         for example in column["examples"]:
             number = np.float32(number_of(table, column, example["cell"]))
             wanted = math.nan if example["number"] is None else example["number"]

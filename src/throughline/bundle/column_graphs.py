@@ -1,15 +1,15 @@
-"""Files that take the columns of a table, a name each, and look texts up themselves: no table of codes beside the model.
+"""Files that take the columns of a table, a name each, and look texts up themselves, with no codes beside the model.
 
     onnx-strings        the ONNX float32 file behind LabelEncoders of ai.onnx.ml
     savedmodel-strings  the SavedModel behind lookup tables, as the signature `columns` beside `serving_default`
 
-Both are made from the file that is in the bundle, whose numbers they keep, and proven against the same answers. They are no
-formats of the registry: a format takes rows of float32 from any network, while these need to know a table.
+Both are made from the file that is in the bundle, whose numbers they keep, and proven against the same answers. They are
+no formats of the registry: a format takes rows of float32 from any network, while these need to know a table.
 
-A column of texts takes them as they stand in the table, without blanks around them, whole numbers without ``.0``, and an
-empty text where the cell is empty. A truth value is understood in small, in capital and in title letters; any other text
-counts as an empty cell, since a graph has no way to refuse one. Numbers and the parts of dates are float32, NaN where
-they are missing: reading a date is left to the caller, for neither format can.
+A column of texts takes them as they stand in the table, without blanks around them, whole numbers without ``.0``, and
+an empty text where the cell is empty. A truth value is understood in small, in capital and in title letters; any other
+text counts as an empty cell, since a graph has no way to refuse one. Numbers and the parts of dates are float32, NaN
+where they are missing: reading a date is left to the caller, for neither format can.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from typing import Any
 
 import msgspec
 
-from throughline.record import Environment, Evaluation
+from throughline.record import AmountEvaluation, Environment, Evaluation
 from throughline.spec import NetworkSpec, Task
 
 FORMAT_VERSION = 2  # `check.FORMAT_VERSION` is the one it can read
@@ -224,7 +224,9 @@ class Trained:
     split_sha256 : str
         Checksum of all rows of the run, as in its record.
     evaluation : Evaluation or None
-        The network on the held-out rows; None if the run left chapter 5 out.
+        The network on the held-out rows; None if the run left chapter 5 out, or it answers amounts.
+    amounts : AmountEvaluation or None
+        The same of a network that answers amounts.
     """
 
     task: Task
@@ -234,6 +236,7 @@ class Trained:
     preprocessing: Preprocessing
     split_sha256: str
     evaluation: Evaluation | None
+    amounts: AmountEvaluation | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,8 +17,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from throughline.bundle.content import AT_A_TIME, Content, Piece
 from throughline.bundle.column_graphs import PREFIX, ColumnGraph, column_graphs
+from throughline.bundle.content import AT_A_TIME, Content, Piece
 from throughline.bundle.manifest import MODELS_NAME, Classes, Parity, Preprocessing, Table, Trained
 from throughline.bundle.table import describe_table
 from throughline.data.encode import encode, raw_columns
@@ -29,11 +29,11 @@ from throughline.evaluate import THRESHOLD
 from throughline.formats import load_formats, with_made_from
 from throughline.formats.base import EXPORTING_FRAMEWORKS, Format, FrameworkName, Quantization, file_sha256
 from throughline.frameworks.base import PRELOAD
+from throughline.frameworks.rows import score
 from throughline.processes import Child
 from throughline.progress import OnEvent, Stage
 from throughline.record import FormatRecord, RunRecord, TrainingRecord, load_record
 from throughline.spec import FRAMEWORK_TITLES, NetworkSpec
-from throughline.frameworks.rows import score
 from throughline.verify.compare import WIDEST_USEFUL_TOLERANCE_OF_INT8, compare, raise_if_failed
 from throughline.verify.prove import HeldOutRows, TrainedNetwork, missing_runtime, prove
 from throughline.verify.tolerance import Tolerance, derive_tolerance
@@ -154,7 +154,9 @@ class _Gatherer:
         network, record = self._network, self._network.record
         of_run = {form.name: entry for form in forms if (entry := self._proven(form)) is not None}
         expected, exports = self._answer_and_export(forms, of_run)
+        framework = network.framework
         evaluated = record.evaluation.networks if record.evaluation else []
+        amounts = record.evaluation.amounts if record.evaluation else []
         mean, std = (array.astype(float).tolist() for array in (network.weights.mean, network.weights.std))
         trained = TrainedNetwork(network.training, network.spec, network.weights, expected, expected, [], exports)
         with ThreadPoolExecutor(AT_A_TIME) as pool:
@@ -183,7 +185,8 @@ class _Gatherer:
                     where="inside every artefact", formula="(x - mean) / std", mean=mean, std=std
                 ),
                 split_sha256=record.split.sha256,
-                evaluation=next((entry for entry in evaluated if entry.framework == network.framework), None),
+                evaluation=next((entry for entry in evaluated if entry.framework == framework), None),
+                amounts=next((entry for entry in amounts if entry.framework == framework), None),
             ),
             pieces=pieces,
             table=self._table() if spec.columns else None,

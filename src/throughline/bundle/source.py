@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from throughline.errors import ForeignModuleError
 from throughline.bundle.column_graphs import find_runnable
+from throughline.errors import ForeignModuleError
 from throughline.formats import find_format
 from throughline.processes import Emit
 

@@ -2,8 +2,8 @@
 
     file --look through--> decimal sign --read again--> cells, cells, cells, ...
 
-Training reads a table as a whole (`data.read`), since columns are recognised from all their cells. Here every cell stands
-for itself; only the decimal sign belongs to the file, so a large text file is gone through once before for it.
+Training reads a table as a whole (`data.read`), since columns are recognised from all their cells. Here every cell
+stands for itself; only the decimal sign belongs to the file, so a large text file is gone through once before for it.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ CELLS_THAT_VOTE = 500
 
 
 def stream_cells(given: str | Path, n_rows: int = N_ROWS) -> Iterator[Cells]:
-    """Give the rows of a table, some at a time, in the order of the file and none left out.
+    r"""Give the rows of a table, some at a time, in the order of the file and none left out.
 
     A line of a text file in which no cell is filled is no row.
 
@@ -80,7 +80,7 @@ def stream_cells(given: str | Path, n_rows: int = N_ROWS) -> Iterator[Cells]:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     table = Path(folder, "table.csv")
-    ...     _ = table.write_text("city;size\\nBern;1,5\\nRome;?\\n")
+    ...     _ = table.write_text("city;size\nBern;1,5\nRome;?\n")
     ...     [cells.frame.rows() for cells in stream_cells(table, n_rows=1)]
     [[('Bern', '1,5')], [('Rome', None)]]
     """
