@@ -129,7 +129,8 @@ def _answer(manifest: Manifest) -> str:
     if classes.threshold is None:
         named = ", ".join(names[:MOST_FEATURES])
         return f"{out}the probability of each class, in the order {named}; the largest is the answer."
-    return f"{out}the probability of {names[1]}; above {classes.threshold:g} the answer is {names[1]}, otherwise {names[0]}."
+    said = f"{out}the probability of {names[1]}; above {classes.threshold:g} the answer is {names[1]}, "
+    return f"{said}otherwise {names[0]}."
 
 
 def _cells(manifest: Manifest) -> list[str]:
@@ -143,25 +144,19 @@ def _cells(manifest: Manifest) -> list[str]:
         "",
         "## From a table to a row",
         "",
-        "`manifest.json` has under `table` what each cell becomes, with examples; `encode` in `check.py` does it in Python, and "
-        "`throughline predict` for whole files. An empty cell, or one that says one of "
-        f"{', '.join(f'`{text}`' for text in table.missing if text)} in any letters, is NaN.",
+        "`manifest.json` has under `table` what each cell becomes, with examples; `encode` in `check.py` does it in "
+        "Python, and `throughline predict` for whole files. A cell that is empty, or says "
+        f"{' or '.join(f'`{text}`' for text in table.missing if text)} in letters of any size, is NaN.",
     ]
     if texts:
-        known = sum(column.other is not None for column in texts)
-        lines.append(
-            f"{count(len(texts))} of the features {'is a code' if len(texts) == 1 else 'are codes'} of texts: `codes` is "
-            "the table of them"
-            + (", and `other` the code of a text that is not in it." if known else "; other texts are refused.")
-        )
+        other = "`other` is the code of a text that is not in it, or null where none is allowed"
+        lines.append(f"Of texts, `codes` is the table, and {other}.")
     if dates:
-        lines.append(
-            "Parts of dates are numbers of the calendar; `weekday` 1 is Monday, `days` counts from 1970-01-01."
-        )
+        lines.append("Parts of dates are those of the calendar; `weekday` 1 is Monday, `days` counts from 1970-01-01.")
     for entry in manifest.column_graphs:
         lines.append(
-            f"`{entry.path}` ({entry.title}) needs none of this: it takes each column by the name of its `port`, texts as "
-            "they are, an empty text where the cell is; parts of dates as numbers."
+            f"`{entry.path}` ({entry.title}) needs no codes: it takes each column by the name of its `port`, texts as "
+            "they are, an empty text where the cell is empty; parts of dates as numbers."
         )
     return lines
 
@@ -193,8 +188,8 @@ def _of_amounts(manifest: Manifest, found: AmountEvaluation) -> list[str]:
     lines = [
         "## How good it is",
         "",
-        f"On {count(manifest.rows.n_rows)} rows that were held out from training, with 95 % intervals; always answering the "
-        f"mean of the training rows would err by {found.baseline_rmse:.4g}:",
+        f"On {count(manifest.rows.n_rows)} rows that were held out from training, with 95 % intervals. Whoever always "
+        f"answers the mean of the training rows has a root mean square error of {found.baseline_rmse:.4g}.",
         "",
         "| figure | value | interval |",
         "| --- | ---: | --- |",

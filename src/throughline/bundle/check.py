@@ -485,10 +485,14 @@ RUNTIMES = {
 def encode(table: dict[str, Any], rows: list[dict[str, str]]) -> Any:
     """Return raw rows as float32, shape (n_rows, n_columns), NaN where a cell is empty.
 
-    `table` is that of the manifest; a row has texts by the names of the table's columns, and a column that it has not is
-    empty. Numbers are written with a decimal point. A `ValueError` says which cell cannot be what its column is.
+    `table` is that of the manifest, and a row has a text for each column of the table, by its name; others are ignored.
+    Numbers are written with a decimal point. A `ValueError` says which cell cannot be what its column is.
     """
-    made = [[number_of(table, column, row.get(column["source"], "")) for column in table["columns"]] for row in rows]
+    names = {column["source"]: None for column in table["columns"]}
+    for number, row in enumerate(rows, start=1):
+        if absent := [name for name in names if name not in row]:
+            raise ValueError(f"row {number} must have every column of the table, but has no '{absent[0]}'")
+    made = [[number_of(table, column, row[column["source"]]) for column in table["columns"]] for row in rows]
     return np.array(made, np.float32).reshape(len(rows), len(table["columns"]))
 
 

@@ -3,8 +3,8 @@
     onnx-strings        the ONNX float32 file behind LabelEncoders of ai.onnx.ml
     savedmodel-strings  the SavedModel behind lookup tables, as the signature `columns` beside `serving_default`
 
-Both are made from the file that is in the bundle, whose numbers they keep, and proven against the same answers. They are
-no formats of the registry: a format takes rows of float32 from any network, while these need to know a table.
+Both are made from the file that is in the bundle, whose numbers they keep, and proven against the same answers. They
+are no formats of the registry: a format takes rows of float32 from any network, and these need to know a table.
 
 A column of texts takes them as they stand in the table, without blanks around them, whole numbers without ``.0``, and
 an empty text where the cell is empty. A truth value is understood in small, in capital and in title letters; any other

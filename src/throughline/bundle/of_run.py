@@ -224,8 +224,8 @@ class _Gatherer:
         with Child(f"prove {form.name}", preload=form.preload, log=log, environment=form.environment) as child:
             for size in (*BATCH_SIZES, len(self._rows.X)):
                 found = self._work / f"answers-{form.name}-{size}.npz"
-                given = {"opener": form.opener, "path": str(path), "rows": str(rows), "answers": str(found)}
-                given |= {"outputs": [network.spec.output_name], "batch_size": size}
+                given: dict[str, Any] = {"opener": form.opener, "path": str(path), "rows": str(rows)}
+                given |= {"answers": str(found), "outputs": [network.spec.output_name], "batch_size": size}
                 given |= {"ports": {column.port: f"{PREFIX}{column.name}" for column in table.columns}}
                 child.call("throughline.bundle.source:open_as_receiver", given)
                 with np.load(found, allow_pickle=False) as array:

@@ -360,7 +360,7 @@ def _of_brought(bundle: Bundle, entry: Artefact, form: Format, received: Mapping
             "verdict": entry.parity.verdict,
             "tolerance": received["tolerance"],
             "tolerance_reason": entry.parity.tolerance_reason,
-            "accuracy": received["accuracy"] if received["r2"] is None else received["r2"],
+            "accuracy": received["accuracy"],
             "source_accuracy": manifest.brought.accuracy if manifest.brought else None,
             "facts": {"runtime": received["runtime"]},
         }
