@@ -24,6 +24,7 @@ from throughline.data.csv_file import (
     MOST_BYTES,
     ZSTANDARD,
     any_filled,
+    as_utf8,
     column_names,
     first_line,
     read_csv_cells,
@@ -174,7 +175,10 @@ def _opened(path: Path) -> tuple[bytes, Callable[[str, list[str]], pl.LazyFrame]
     if not _is_packed(path) and _is_plain_utf8(path):
         with path.open("rb") as file:
             beginning = file.read(BEGINNING)
-        return beginning[: beginning.rfind(b"\n") + 1], lambda separator, names: scan(path, separator, names)
+        as_utf8(path, beginning)  # refuses what is no text
+        return beginning[: beginning.rfind(b"\n") + 1] or beginning, lambda separator, names: scan(
+            path, separator, names
+        )
     if path.stat().st_size > MOST_BYTES:
         received = f"{quoted(path)} of {path.stat().st_size:,} bytes that is packed or no plain UTF-8"
         raise DataError(
