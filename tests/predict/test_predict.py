@@ -1,4 +1,4 @@
-"""What a user of `throughline predict` sees: columns by name, one sentence for what is wrong, and nothing half-written."""
+"""What a user of `throughline predict` sees: columns by name, a sentence for what is wrong, nothing half-written."""
 
 from __future__ import annotations
 
