@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -61,6 +62,13 @@ def write_sqlite(path: Path) -> str:
     return f"sqlite:///{path}?table=t"
 
 
+def write_duckdb(path: Path) -> str:
+    with duckdb.connect(str(path)) as connection:
+        FRAME.write_parquet(path.with_suffix(".parquet"))
+        connection.execute(f"CREATE TABLE t AS SELECT * FROM '{path.with_suffix('.parquet')}'")
+    return f"duckdb:///{path}?table=t"
+
+
 def write_bytes(content: bytes) -> Callable[[Path], Path]:
     def write(path: Path) -> Path:
         path.write_bytes(content)
@@ -71,6 +79,7 @@ def write_bytes(content: bytes) -> Callable[[Path], Path]:
 
 def write_frame(name: str) -> Callable[[Path], Path]:
     def write(path: Path) -> Path:
+        path = path.with_suffix(".xlsx")  # the library for spreadsheets asks for that
         getattr(FRAME, name)(path)
         return path
 
@@ -92,7 +101,9 @@ TABLES: dict[str, Callable[[Path], Path | str]] = {
     "parquet": write_frame("write_parquet"),
     "arrow": write_frame("write_ipc"),
     "arrow stream": write_frame("write_ipc_stream"),
+    "spreadsheet": write_frame("write_excel"),
     "sqlite": write_sqlite,
+    "duckdb": write_duckdb,
 }
 
 
@@ -173,7 +184,7 @@ def test_no_row_is_sampled_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert sum(len(part) for part in stream_cells(path, 64)) == 1000
 
 
-@pytest.mark.parametrize("address", ["sqlite:///{}?table=no", "sqlite:///{}.db?table=t"])
+@pytest.mark.parametrize("address", ["sqlite:///{}?table=no", "sqlite:///{}.db?table=t", "duckdb:///{}?table=t"])
 def test_databases_without_the_table(address: str, tmp_path: Path) -> None:
     write_sqlite(tmp_path / "a")
     with pytest.raises(DataError, match="--data must be"):
