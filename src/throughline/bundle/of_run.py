@@ -17,8 +17,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from throughline.bundle.column_graphs import PREFIX, ColumnGraph, column_graphs
+from throughline.bundle.column_graphs import ColumnGraph, column_graphs
 from throughline.bundle.content import AT_A_TIME, Content, Piece
+from throughline.bundle.graph_proof import RawRows, make_and_prove
 from throughline.bundle.manifest import MODELS_NAME, Classes, Parity, Preprocessing, Table, Trained
 from throughline.bundle.table import describe_table
 from throughline.data.encode import encode, raw_columns
@@ -29,12 +30,11 @@ from throughline.evaluate import THRESHOLD
 from throughline.formats import load_formats, with_made_from
 from throughline.formats.base import EXPORTING_FRAMEWORKS, Format, FrameworkName, Quantization, file_sha256
 from throughline.frameworks.base import PRELOAD
-from throughline.frameworks.rows import score
 from throughline.processes import Child
 from throughline.progress import OnEvent, Stage
 from throughline.record import FormatRecord, RunRecord, TrainingRecord, load_record
 from throughline.spec import FRAMEWORK_TITLES, NetworkSpec
-from throughline.verify.compare import WIDEST_USEFUL_TOLERANCE_OF_INT8, compare, raise_if_failed
+from throughline.verify.compare import WIDEST_USEFUL_TOLERANCE_OF_INT8
 from throughline.verify.prove import HeldOutRows, TrainedNetwork, missing_runtime, prove
 from throughline.verify.tolerance import Tolerance, derive_tolerance
 from throughline.weights import Array, Weights, load_weights
@@ -161,8 +161,10 @@ class _Gatherer:
         trained = TrainedNetwork(network.training, network.spec, network.weights, expected, expected, [], exports)
         with ThreadPoolExecutor(AT_A_TIME) as pool:
             pieces = list(pool.map(lambda form: self._piece(form, trained, of_run.get(form.name)), forms))
-            columns = self._columns() if graphs else {}
-            made = list(pool.map(lambda graph: self._graph(graph, trained, columns), graphs.values()))
+            raw = RawRows(self._rows, self._table(), self._columns() if graphs else {})
+            made = list(
+                pool.map(lambda graph: make_and_prove(graph, trained, raw, self._work, self._on_event), graphs.values())
+            )
         output, spec = network.spec.output_name, network.spec
         told = spec.output != "linear"
         scale = derive_tolerance(spec, network.weights, self._rows.X, "float32").scale
@@ -189,8 +191,8 @@ class _Gatherer:
                 amounts=next((entry for entry in amounts if entry.framework == framework), None),
             ),
             pieces=pieces,
-            table=self._table() if spec.columns else None,
-            columns=columns,
+            table=raw.table if spec.columns else None,
+            columns=raw.columns,
             graphs=made,
             left_out=left_out,
         )
@@ -206,48 +208,6 @@ class _Gatherer:
             received = f"others in {quoted(self._data)}"
             raise DataError("--data", "the table that the run has read", received, "pass the file as it was")
         return raw_columns(cells, self._network.spec.columns)
-
-    def _graph(self, graph: ColumnGraph, network: TrainedNetwork, columns: dict[str, Array]) -> Piece:
-        """Make a file that takes columns out of the one that is proven, and hold its answers against the same."""
-        form, base = graph.form, Path(network.exports[graph.base]["path"])
-        path, rows = self._work / form.name / (form.name + form.suffix), self._work / f"columns-{form.name}.npz"
-        arrays: dict[str, Any] = {f"{PREFIX}{name}": array for name, array in columns.items()}
-        np.savez(rows, **arrays)
-        self._on_event(Stage(form.name, f"make {form.title}"))
-        table = self._table()
-        log = self._work / f"make-{form.name}.log"
-        with Child(f"make {form.name}", preload=graph.packages, log=log, environment=form.environment) as child:
-            arguments = {"name": form.name, "base": str(base), "table": msgspec.to_builtins(table), "path": str(path)}
-            facts = child.call("throughline.bundle.column_graphs:make_in_child", arguments)
-        answers = {}
-        log = self._work / f"prove-{form.name}.log"
-        with Child(f"prove {form.name}", preload=form.preload, log=log, environment=form.environment) as child:
-            for size in (*BATCH_SIZES, len(self._rows.X)):
-                found = self._work / f"answers-{form.name}-{size}.npz"
-                given: dict[str, Any] = {"opener": form.opener, "path": str(path), "rows": str(rows)}
-                given |= {"answers": str(found), "outputs": [network.spec.output_name], "batch_size": size}
-                given |= {"ports": {column.port: f"{PREFIX}{column.name}" for column in table.columns}}
-                child.call("throughline.bundle.source:open_as_receiver", given)
-                with np.load(found, allow_pickle=False) as array:
-                    answers[size] = array[network.spec.output_name]
-        self._on_event(Stage(form.name, ""))
-        tolerance = derive_tolerance(network.spec, network.weights, self._rows.X, form.stored_as, form.computed_in)
-        comparison = compare(answers, network.test_answers, tolerance)
-        raise_if_failed(comparison, answers, network.test_answers, tolerance)
-        whole = answers[len(self._rows.X)].reshape(network.test_answers.shape)
-        parity = Parity(
-            verdict=comparison.verdict,
-            output=network.spec.output_name,
-            largest_difference=comparison.largest_difference,
-            tolerance=float(tolerance.per_row.max()),
-            share_of_tolerance=comparison.share_of_tolerance,
-            n_flips=comparison.n_flips,
-            tolerance_reason=tolerance.reason,
-            accuracy=score(whole, self._rows.y, network.spec.output),
-            route=f"{FRAMEWORK_TITLES[self._network.framework]} > {load_formats()[graph.base].title} > {form.title}",
-            facts=facts,
-        )
-        return self._judged(form, path, parity, tolerance)
 
     def _judged(self, form: Format, path: Path, parity: Parity, tolerance: Tolerance) -> Piece:
         output = self._network.spec.output_name
