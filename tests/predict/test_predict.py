@@ -70,7 +70,7 @@ def test_labels_and_probabilities_on_standard_output(classes: Sent, capsys: pyte
 
 def test_amounts_and_their_score(amounts: Sent, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     out = tmp_path / "answers.csv"
-    status, said, _ = predict(capsys, amounts.run, amounts.data, "--out", out, "--format", "onnx-float32", "--json")
+    status, said, _ = predict(capsys, amounts.run, amounts.data, "--out", out, "--format", "torchscript", "--json")
     assert status == 0
     frame, truth = pl.read_csv(out), read_cells(amounts.data).frame["Preis"].str.replace(",", ".").cast(float)
     assert frame.columns == ["value"]
@@ -78,7 +78,7 @@ def test_amounts_and_their_score(amounts: Sent, capsys: pytest.CaptureFixture[st
     error = (frame["value"] - truth).to_numpy()
     assert done["score"]["rmse"] == pytest.approx(math.sqrt(np.square(error).mean()), rel=1e-5)
     assert done["score"]["r2"] == pytest.approx(1 - np.square(error).sum() / (truth.var(ddof=0) * 400), abs=1e-5)
-    assert (done["n_rows"], done["score"]["n_rows"], done["format"]) == (400, 400, "onnx-float32")
+    assert (done["n_rows"], done["score"]["n_rows"], done["format"]) == (400, 400, "torchscript")
 
 
 def test_the_first_format_whose_runtime_is_here(

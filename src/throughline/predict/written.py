@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 SUFFIXES = (".csv", ".parquet")
+OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 Write = Callable[["pl.DataFrame"], None]
 
 
@@ -28,14 +30,17 @@ def check_out(out: Path) -> None:
     if out.suffix.lower() not in SUFFIXES:
         raise OutputError("--out", "a file that ends in .csv or .parquet", quoted(out), "give it one of these endings")
     try:
-        taken = out.is_symlink() or out.exists()
-        folder = out.parent.is_dir()
+        str(out).encode()
+        out.lstat()  # `exists` would take a name that cannot be for one that is free
+        taken = True
+    except (FileNotFoundError, NotADirectoryError):
+        taken = False
     except (OSError, ValueError) as error:
         received = f"{quoted(out)} ({getattr(error, 'strerror', None) or 'not a name for a file'})"
         raise OutputError("--out", "a file that can be written", received, "choose another") from error
     if taken:
         raise OutputError("--out", "a new file", f"{quoted(out)}, which exists", "choose another or remove it")
-    if not folder:
+    if not out.parent.is_dir():
         received = f"{quoted(out)}, whose folder does not exist"
         raise OutputError("--out", "a file in a folder that exists", received, "make the folder or choose another")
 
@@ -64,8 +69,8 @@ def written_whole(out: Path, work: Path) -> Iterator[Write]:
             yield from _csv(beside)
         os.replace(beside, out)
     except OSError as error:
-        if error.filename is not None and str(beside) not in str(error.filename):
-            raise
+        if error.errno not in OF_THE_DISK and str(beside) not in str(error.filename):
+            raise  # what is done meanwhile has errors of its own
         received = f"{quoted(out)} ({error.strerror})"
         raise OutputError("--out", "a file that can be written", received, "choose another") from error
     finally:
