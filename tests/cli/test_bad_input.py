@@ -49,7 +49,7 @@ def assert_one_clear_message(text: str) -> None:
 ARGUMENTS: dict[str, tuple[list[str], list[str]]] = {
     "unknown command": (
         ["frob"],
-        ['"frob"', "run, report, compare, notebook, rehearse, claims, verify, bundle, predict", "throughline --help"],
+        ['"frob"', "run, report, compare, notebook, rehearse, claims, verify, bundle", "throughline --help"],
     ),
     "unknown option": ([*QUICK, "--nope"], ["--nope", "'throughline run --help'"]),
     "misspelt option": ([*QUICK, "--sed", "3"], ["Did you mean --seed?"]),

@@ -196,3 +196,15 @@ def test_a_fault_in_a_graph_with_texts_is_caught_by_name(
     onnx.save(model, folder / entry["path"])
     found = receiver.check_artefact(folder, manifest, entry)
     assert (found["status"], found["check"]) == ("failed", check)
+
+
+def test_a_table_of_codes_that_was_changed_is_caught_by_name(classes: Sent) -> None:
+    manifest = receiver.read_manifest(classes.bundle)
+    (entry,) = (each for each in manifest["artefacts"] if each["name"] == "onnx-float32")
+    assert receiver.check_artefact(classes.bundle, manifest, entry)["status"] == "passed"
+    (city,) = (column for column in manifest["table"]["columns"] if column["name"] == "Stadt")
+    first, *_, last = city["codes"]
+    city["codes"][first], city["codes"][last] = city["codes"][last], city["codes"][first]
+    found = receiver.check_artefact(classes.bundle, manifest, entry)
+    assert (found["status"], found["check"]) == ("failed", "table")
+    assert f"'{first}' in 'Stadt' must become 0, but becomes {len(city['codes']) - 1}" in found["reason"]
