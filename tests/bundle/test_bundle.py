@@ -15,6 +15,7 @@ import pytest
 from throughline.bundle import check as receiver
 from throughline.bundle import load_bundle
 from throughline.bundle.build import BundleRequest, make_bundle
+from throughline.bundle.column_graphs import column_graphs
 from throughline.bundle.manifest import FORMAT_VERSION
 from throughline.errors import DataError, UsageError, VerificationError
 from throughline.formats import load_formats
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.xdist_group("run")
 
 def test_every_format_is_opened_by_the_receiver() -> None:
     openers = {form.opener for form in load_formats().values()}
+    openers |= {graph.form.opener for graph in column_graphs().values()}
     assert openers == set(receiver.RUNTIMES)
     assert receiver.FORMAT_VERSION == FORMAT_VERSION
 
@@ -93,7 +95,12 @@ def request(finished: Any, out: Path, **given: Any) -> BundleRequest:
 
 REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "no formats": ({"formats": ()}, UsageError, "--to must be names out of savedmodel, .* or all, but got none"),
-    "unknown format": ({"formats": ("onnx",)}, UsageError, "format must be one of .* but got 'onnx'"),
+    "unknown format": ({"formats": ("onnx",)}, UsageError, "--to must be names out of .* or all, but got 'onnx'"),
+    "no texts": (
+        {"formats": ("onnx-strings",)},
+        UsageError,
+        "since this network has no column of texts, but got 'onnx-strings'",
+    ),
     "unknown network": ({"network": "numpy"}, UsageError, "--network must be one of keras, torch, but got 'numpy'"),
     "no data": ({"data": None}, UsageError, "--data must be the file 'breast.csv' that the run has read"),
     "no run": ({"source": "nowhere"}, DataError, "RUN must be the folder of a run"),

@@ -17,6 +17,7 @@ from throughline.bundle import load_bundle
 from throughline.bundle.build import BundleRequest, make_bundle
 from throughline.bundle.verify import verify_bundle
 from throughline.errors import DataError, UsageError, VerificationError
+from throughline.predict.source import open_model
 from throughline.record import CHECKS
 from throughline.verify.finished_run import VerifyRequest
 
@@ -193,3 +194,17 @@ def test_misuse(given: dict[str, Any], said: str, exported: Path, tmp_path: Path
     with pytest.raises(UsageError, match=said):
         make_bundle(BundleRequest(**plain | given))
     assert not list(tmp_path.iterdir())
+
+
+def test_texts_are_known_of_no_such_model(exported: Path, tmp_path: Path) -> None:
+    request = BundleRequest(source=str(exported), formats=("onnx-strings",), out=tmp_path / "send")
+    with pytest.raises(UsageError, match="nothing is known of columns of a model of one's own, but got 'onnx-strings'"):
+        make_bundle(request)
+
+
+def test_nothing_is_predicted_from_a_table(bundle: Path, exported: Path) -> None:
+    for folder in (bundle, exported):
+        with pytest.raises(
+            DataError, match="of whose inputs only names, types and shapes are known: make its inputs as"
+        ):
+            open_model(folder)

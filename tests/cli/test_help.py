@@ -24,7 +24,7 @@ textual fsrs platformdirs
 
 def test_all_commands_are_known() -> None:
     assert " ".join(NAMES) == (
-        "run report compare notebook rehearse claims verify bundle bench sizes export parity formats tasks"
+        "run report compare notebook rehearse claims verify bundle predict bench sizes export parity formats tasks"
     )
     assert GROUPED == ["drill bug", "drill chain-rule"]
 

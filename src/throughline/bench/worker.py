@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from throughline.bench.memory import begin_peak, n_threads, peak_bytes
-from throughline.evaluate import THRESHOLD
 from throughline.formats import find_format
 from throughline.formats.base import Facts, Format
+from throughline.frameworks.rows import answers, score
 from throughline.processes import Emit
 from throughline.weights import Array
 
@@ -31,7 +31,7 @@ Call = Callable[[Sequence[Array]], Array]
 
 
 def measure_round(
-    format_name: str, path: str, rows: str, received: dict[str, Any] | None, emit: Emit
+    format_name: str, path: str, rows: str, received: dict[str, Any] | None, output: str, emit: Emit
 ) -> dict[str, Any]:
     """Measure everything once.
 
@@ -45,6 +45,8 @@ def measure_round(
         An .npz file with ``input.<name>`` and, where classes are known, ``labels``.
     received : dict or None
         Of a model that was brought, its artefact as the manifest has it, with ``classes``; None for a dense network.
+    output : str
+        What a dense network ends in.
     emit : callable
         Told when the first answer is there.
 
@@ -68,7 +70,7 @@ def measure_round(
         answer(single[0])
         answered = time.perf_counter()
         emit({"answered": True})
-        accuracy = None if y is None else _accuracy(answer, inputs, y, received)
+        accuracy = None if y is None else _accuracy(answer, inputs, y, received, output)
         figures = {"load_s": loaded - started, "first_s": answered - loaded}
         left_out = {}
         seconds = _time_calls(answer, single, LATENCY_S, LEAST_CALLS)
@@ -114,13 +116,17 @@ def _loaded(form: Format, path: Path, received: Mapping[str, Any] | None) -> Ite
     yield (lambda arrays: np.asarray(opened.answer(list(arrays))[place])), {"runtime": opened.runtime}
 
 
-def _accuracy(answer: Call, inputs: Sequence[Array], y: Array, received: Mapping[str, Any] | None) -> float:
+def _accuracy(
+    answer: Call, inputs: Sequence[Array], y: Array, received: Mapping[str, Any] | None, output: str
+) -> float:
     from throughline.bundle.check import labels
 
-    threshold = THRESHOLD if received is None else received["classes"]["threshold"]
     size = (len(y) if received is None else received["largest_batch"]) or len(y)
     parts = [answer([array[start : start + size] for array in inputs]) for start in range(0, len(y), size)]
-    return float(np.mean(labels(np.concatenate(parts), threshold) == y))
+    whole = np.concatenate(parts)
+    if received is None:
+        return score(answers(whole.reshape(len(y), -1)), y, output)
+    return float(np.mean(labels(whole, received["classes"]["threshold"]) == y))
 
 
 def _too_much(size: int, received: Mapping[str, Any] | None, row_s: float) -> str:

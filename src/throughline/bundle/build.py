@@ -30,6 +30,7 @@ import msgspec
 import numpy as np
 
 from throughline.bundle.card import model_card
+from throughline.bundle.column_graphs import PREFIX, ColumnGraph, column_graphs
 from throughline.bundle.content import AT_A_TIME, Content, Piece
 from throughline.bundle.manifest import (
     CARD_NAME,
@@ -68,7 +69,8 @@ class BundleRequest:
     source : str
         Folder of a finished run, folder that an export has left, or a model of one's own.
     formats : tuple of str
-        Names, or "all" for every one that can be made and run here.
+        Names, or "all" for every one that can be made and run here. Names of `column_graphs` bring along the format
+        from which they are made.
     out : Path
         Folder to write, new or empty.
     data : Path, str or None
@@ -125,16 +127,28 @@ def make_bundle(request: BundleRequest, on_event: OnEvent = ignore) -> Made:
     VerificationError
         If an artefact is not the model, or the bundle does not pass its own check.
     """
-    forms, left_out = _forms(request.formats)
+    graphs = _graphs(request)
+    forms, left_out = _forms([*(name for name in request.formats if name not in graphs), *_bases(graphs)])
     with folder_written_whole(request.out) as bundle, tempfile.TemporaryDirectory() as temporary:
-        content = _gather(request, forms, Path(temporary), on_event)
+        content = _gather(request, forms, graphs, Path(temporary), on_event)
         manifest = _Writer(content, bundle, Path(temporary), on_event).write(request.licence)
         on_event(Stage("bundle", f"run {CHECK_NAME}"))
         checked = _check(bundle)
     return Made(request.out, manifest, checked["artefacts"], checked["bundle"], left_out | content.left_out)
 
 
-def _gather(request: BundleRequest, forms: list[Format], work: Path, on_event: OnEvent) -> Content:
+def _graphs(request: BundleRequest) -> dict[str, ColumnGraph]:
+    """Return the graphs that take columns which were asked for by name, in their order."""
+    return {name: graph for name, graph in column_graphs().items() if name in request.formats}
+
+
+def _bases(graphs: dict[str, ColumnGraph]) -> list[str]:
+    return [graph.base for graph in graphs.values()]
+
+
+def _gather(
+    request: BundleRequest, forms: list[Format], graphs: dict[str, ColumnGraph], work: Path, on_event: OnEvent
+) -> Content:
     from throughline.bundle import of_model, of_run
 
     if request.sample is None and not of_model.is_export(Path(request.source)):
@@ -144,8 +158,12 @@ def _gather(request: BundleRequest, forms: list[Format], work: Path, on_event: O
                 "--sample", f"given for a model of one's own such as {quoted(request.source)}", "none", remedy
             )
         _refuse("--labels and --trust", "a run", request.labels or request.trust)
-        return of_run.gather(Path(request.source), forms, request.network, request.data, work, on_event)
+        wanted = of_run.Wanted(forms, graphs, ALL_FORMATS in request.formats, request.network)
+        return of_run.gather(Path(request.source), wanted, request.data, work, on_event)
     _refuse("--data and --network", "a model of one's own", request.data or request.network)
+    if graphs:
+        allowed = "formats that take rows of numbers, since nothing is known of columns of a model of one's own"
+        raise UsageError("--to", allowed, quoted(next(iter(graphs))), "leave it out")
     strict = ALL_FORMATS not in request.formats
     if request.sample is None:
         _refuse("--labels and --trust", "a finished export", request.labels or request.trust)
@@ -167,6 +185,10 @@ def _forms(names: Sequence[str]) -> tuple[list[Format], dict[str, str]]:
     if not names:
         allowed = f"names out of {', '.join(known)}, or all"
         raise UsageError("--to", allowed, "none", "pass for example --to onnx-float32")
+    unknown = [name for name in names if name not in known and name != ALL_FORMATS]
+    if unknown:
+        allowed = f"names out of {', '.join([*known, *column_graphs()])}, or all"
+        raise UsageError("--to", allowed, quoted(unknown[0]), "choose one of these")
     wanted = [find_format(name) for name in names if name != ALL_FORMATS]
     for form in wanted:
         if not form.opener:
@@ -189,18 +211,22 @@ class _Writer:
         self._content, self._bundle, self._work, self._on_event = content, bundle, work, on_event
         self._rows = work / "inputs-of-the-bundle.npz"
         np.savez(self._rows, **content.inputs)  # type: ignore[arg-type]  # numpy/numpy#29226
+        self._columns = work / "columns-of-the-bundle.npz"
+        columns: dict[str, Any] = {f"{PREFIX}{name}": array for name, array in content.columns.items()}
+        np.savez(self._columns, **columns)
 
     def write(self, licence: str) -> Manifest:
         """Write everything and return the manifest."""
         arrays = self._content.arrays()
         with ThreadPoolExecutor(AT_A_TIME) as pool:
             artefacts = list(pool.map(lambda piece: self._place(piece, arrays), self._content.pieces))
+            graphs = list(pool.map(lambda piece: self._place(piece, arrays, columns=True), self._content.graphs))
         np.savez(self._bundle / ROWS_NAME, **arrays)  # type: ignore[arg-type]  # numpy/numpy#29226
         check = resources.files("throughline.bundle").joinpath(CHECK_NAME).read_bytes()
         (self._bundle / CHECK_NAME).write_bytes(check)
-        return sign(self._bundle, self._describe(artefacts, licence))
+        return sign(self._bundle, self._describe(artefacts, graphs, licence))
 
-    def _place(self, piece: Piece, arrays: dict[str, Array]) -> Artefact:
+    def _place(self, piece: Piece, arrays: dict[str, Array], columns: bool = False) -> Artefact:
         """Put an artefact into the bundle, let it answer as for its receiver, and add its arrays to the rows."""
         form = piece.form
         path = self._bundle / MODELS_NAME / (form.name + form.suffix)
@@ -216,7 +242,8 @@ class _Writer:
                 {
                     "opener": form.opener,
                     "path": str(path),
-                    "rows": str(self._rows),
+                    "rows": str(self._columns if columns else self._rows),
+                    "ports": self._ports() if columns else None,
                     "outputs": list(self._content.expected),
                     "batch_size": largest,
                     "answers": str(answers),
@@ -245,7 +272,12 @@ class _Writer:
             parity=piece.parity,
         )
 
-    def _describe(self, artefacts: list[Artefact], licence: str) -> Manifest:
+    def _ports(self) -> dict[str, str]:
+        """Return which array each input of a graph takes that takes columns."""
+        table = self._content.table
+        return {column.port: f"{PREFIX}{column.name}" for column in table.columns} if table else {}
+
+    def _describe(self, artefacts: list[Artefact], graphs: list[Artefact], licence: str) -> Manifest:
         content = self._content
         inputs, outputs = content.tensors()
         return Manifest(
@@ -263,6 +295,8 @@ class _Writer:
             environment=describe_environment(),
             licence=licence,
             model_card="",
+            table=content.table,
+            column_graphs=graphs,
         )
 
 

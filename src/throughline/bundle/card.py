@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from throughline.bundle.manifest import CHECK_NAME, ROWS_NAME, SUMS_NAME, Manifest, Trained
 from throughline.own_model.source import TITLES
-from throughline.record import Evaluation, Interval
+from throughline.record import AmountEvaluation, Evaluation, Interval
 from throughline.report.formatting import NARROW_SPACE, count, percent, scientific, size
 from throughline.spec import FRAMEWORK_TITLES
 
@@ -45,11 +45,11 @@ def _what(manifest: Manifest) -> list[str]:
 
 
 def _of_trained(trained: Trained) -> list[str]:
-    network, (first, second) = trained.network, trained.task.class_names
+    network = trained.network
     sizes = "-".join(map(str, network.layer_sizes))
     return [
         f"A dense network, {sizes}, {network.hidden_activation} in its hidden layers and {network.output} at the end, "
-        f"{count(network.n_parameters)} trained numbers. It tells `{_plain(second)}` from `{_plain(first)}`.",
+        f"{count(network.n_parameters)} trained numbers. {_purpose(trained)}",
         "",
         "| | |",
         "| --- | --- |",
@@ -57,6 +57,15 @@ def _of_trained(trained: Trained) -> list[str]:
         f"| trained on | {_plain(trained.task.source)} |",
         f"| weights | SHA-256 `{trained.weights_digest}` |",
     ]
+
+
+def _purpose(trained: Trained) -> str:
+    names = [f"`{_plain(name)}`" for name in trained.task.class_names[:MOST_FEATURES]]
+    if not names:
+        return "It answers an amount."
+    if trained.network.output == "sigmoid":
+        return f"It tells {names[1]} from {names[0]}."
+    return f"It tells {len(trained.task.class_names)} classes apart: {', '.join(names)}."
 
 
 def _of_brought(manifest: Manifest) -> list[str]:
@@ -94,9 +103,7 @@ def _inputs(manifest: Manifest) -> list[str]:
 
 
 def _features(manifest: Manifest, trained: Trained) -> list[str]:
-    (features,), (probability,), classes = manifest.inputs, manifest.outputs, manifest.classes
-    names, scaling = trained.task.feature_names, trained.preprocessing
-    assert classes is not None  # a run tells classes
+    (features,), names, scaling = manifest.inputs, trained.task.feature_names, trained.preprocessing
     lines = [
         "## In and out",
         "",
@@ -113,17 +120,54 @@ def _features(manifest: Manifest, trained: Trained) -> list[str]:
     lines += [f"| {i} | {_plain(name)} | {mean:.6g} | {std:.6g} |" for i, (name, mean, std) in enumerate(shown)]
     if len(names) > len(shown):
         lines.append(f"| | and {len(names) - len(shown)} more, in manifest.json | | |")
-    first, second = (_plain(name) for name in classes.names)
-    lines += [
+    return [*lines, "", _answer(manifest), *_cells(manifest)]
+
+
+def _answer(manifest: Manifest) -> str:
+    (answer,), classes = manifest.outputs, manifest.classes
+    out = f"**Out:** `{answer.name}`, {answer.dtype}, "
+    if classes is None:
+        return f"{out}the amount, in the unit of the rows that it was trained on."
+    names = [f"`{_plain(name)}`" for name in classes.names]
+    if classes.threshold is None:
+        named = ", ".join(names[:MOST_FEATURES])
+        return f"{out}the probability of each class, in the order {named}; the largest is the answer."
+    said = f"{out}the probability of {names[1]}; above {classes.threshold:g} the answer is {names[1]}, "
+    return f"{said}otherwise {names[0]}."
+
+
+def _cells(manifest: Manifest) -> list[str]:
+    """Tell how the cells of a table become a row of numbers."""
+    table = manifest.table
+    if table is None:
+        return []
+    texts = [column for column in table.columns if column.codes]
+    dates = [column for column in table.columns if not column.codes and column.encoding != "number"]
+    lines = [
         "",
-        f"**Out:** `{probability.name}`, {probability.dtype}, the probability of `{second}`; above "
-        f"{classes.threshold:g} the answer is `{second}`, otherwise `{first}`.",
+        "## From a table to a row",
+        "",
+        "`manifest.json` has under `table` what each cell becomes, with examples; `encode` in `check.py` does it in "
+        "Python, and `throughline predict` for whole files. A cell that is empty, or says "
+        f"{' or '.join(f'`{text}`' for text in table.missing if text)} in letters of any size, is NaN.",
     ]
+    if texts:
+        other = "`other` is the code of a text that is not in it, or null where none is allowed"
+        lines.append(f"Of texts, `codes` is the table, and {other}.")
+    if dates:
+        lines.append("Parts of dates are those of the calendar; `weekday` 1 is Monday, `days` counts from 1970-01-01.")
+    for entry in manifest.column_graphs:
+        lines.append(
+            f"`{entry.path}` ({entry.title}) needs no codes: it takes each column by the name of its `port`, texts as "
+            "they are, an empty text where the cell is empty; parts of dates as numbers."
+        )
     return lines
 
 
 def _figures(manifest: Manifest) -> list[str]:
     found = manifest.trained.evaluation if manifest.trained else None
+    if manifest.trained is not None and manifest.trained.amounts is not None:
+        return _of_amounts(manifest, manifest.trained.amounts)
     if found is not None:
         return [
             "## How good it is",
@@ -141,6 +185,27 @@ def _figures(manifest: Manifest) -> list[str]:
         return ["## How good it is", "", "Not known here: the rows came without their classes."]
     said = f"{percent(accuracy)} of the {count(manifest.rows.n_rows)} rows of this bundle are told right."
     return ["## How good it is", "", f"{said} Whether it has been trained on them, its sender knows."]
+
+
+def _of_amounts(manifest: Manifest, found: AmountEvaluation) -> list[str]:
+    lines = [
+        "## How good it is",
+        "",
+        f"On {count(manifest.rows.n_rows)} rows that were held out from training, with 95 % intervals. Whoever always "
+        f"answers the mean of the training rows has a root mean square error of {found.baseline_rmse:.4g}.",
+        "",
+        "| figure | value | interval |",
+        "| --- | ---: | --- |",
+    ]
+    for title, name in (
+        ("R²", "r2"),
+        ("root mean square error", "rmse"),
+        ("mean absolute error", "mae"),
+        ("answer minus truth, mean", "bias"),
+    ):
+        entry: Interval = getattr(found, name)
+        lines.append(f"| {title} | {entry.value:.4g} | {entry.low:.4g} to {entry.high:.4g} |")
+    return lines
 
 
 def _rows_of(found: Evaluation) -> list[str]:
@@ -173,11 +238,12 @@ def _artefacts(manifest: Manifest) -> list[str]:
         "| format | file | size | differs by | allowed | labels changed | explained as |",
         "| --- | --- | ---: | ---: | ---: | ---: | --- |",
     ]
-    for entry in manifest.artefacts:
+    for entry in manifest.files_to_run:
         proof = entry.parity
+        flips = "–" if proof.n_flips is None or manifest.classes is None else count(proof.n_flips)
         lines.append(
             f"| {entry.title} | `{entry.path}` | {size(entry.size_bytes)} | {scientific(proof.largest_difference)} | "
-            f"{scientific(proof.tolerance)} | {count(proof.n_flips)} | {proof.verdict} |"
+            f"{scientific(proof.tolerance)} | {flips} | {proof.verdict} |"
         )
     return lines
 

@@ -9,10 +9,17 @@ It needs Python 3.10 or newer, NumPy, and the runtime of each artefact that it i
 version, and what is missing is said together with the line that installs it. Nothing is installed, fetched or written;
 only the C99 source is compiled, in a temporary folder. An artefact is opened in a process of its own.
 
-It is meant to be read. `main` is at the end, `RUNTIMES` says how each kind of file is opened, and `prove` holds the
-checks. They are made in this order, and the first that fails ends the check of an artefact:
+It is meant to be read, and to be imported: where the model was trained on a table, `encode` makes of its raw rows the
+numbers that an artefact takes, by nothing but `manifest.json`:
+
+    from check import encode, read_manifest
+    rows = encode(read_manifest(Path("send"))["table"], [{"city": "Bern", "age": "31"}])
+
+`main` is at the end, `RUNTIMES` says how each kind of file is opened, and `prove` holds the checks. They are made in
+this order, and the first that fails ends the check of an artefact:
 
     intact     every file is there, none was added, and each has the SHA-256 of SHA256SUMS and of manifest.json
+    table      `encode` gives for the examples in the manifest the numbers that stand beside them
     names      inputs and outputs are called what the manifest says
     types      and have the types it says
     shapes     and the axes it says; as many answers come back as rows were given, in any batch, for every output
@@ -47,6 +54,7 @@ import json
 import math
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -55,6 +63,9 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from datetime import time as time_of_day
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -167,14 +178,16 @@ def open_litert(path: Path) -> Opened:
     return Opened(f"LiteRT {version('ai-edge-litert')}", answer, inputs, outputs)
 
 
-def open_savedmodel(path: Path) -> Opened:
+def open_savedmodel(path: Path, called: str = "serving_default") -> Opened:
     """TensorFlow, through the signature that a server calls."""
     import tensorflow as tf
 
     # The loaded object owns the variables: `answer` keeps it, or they would be freed.
     loaded = tf.saved_model.load(str(path), tags=["serve"])
-    signature = loaded.signatures["serving_default"]
+    signature = loaded.signatures[called]
     sources, targets = signature.structured_input_signature[1], signature.structured_outputs
+    if called != "serving_default":  # TensorFlow gives the inputs of a signature in no order
+        sources = dict(sorted(sources.items()))
 
     def answer(arrays: list[Any], owner: Any = loaded) -> list[Any]:
         given = {name: tf.constant(array) for name, array in zip(sources, arrays, strict=True)}
@@ -299,16 +312,31 @@ def open_neutral(path: Path) -> Opened:
     mean, std = arrays["scaling.mean"], arrays["scaling.std"]
     kernels = [arrays[f"dense_{layer}.kernel"] for layer in range(1, len(spec["hidden_units"]) + 2)]
     biases = [arrays[f"dense_{layer}.bias"] for layer in range(1, len(spec["hidden_units"]) + 2)]
-    hidden, output = ACTIVATIONS[spec["hidden_activation"]], ACTIVATIONS[spec["output"]]
+    hidden, output = ACTIVATIONS[spec["hidden_activation"]], ACTIVATIONS[spec.get("output", "sigmoid")]
 
     def answer(arrays: list[Any]) -> list[Any]:
-        a = (arrays[0].astype(mean.dtype) - mean) / std
+        a = features((arrays[0].astype(mean.dtype) - mean) / std, spec.get("columns", []))
         for kernel, bias in list(zip(kernels, biases, strict=True))[:-1]:
             a = hidden(a @ kernel + bias)
         return [output(a @ kernels[-1] + biases[-1])]
 
     inputs, outputs = tensor(None, mean.dtype.name, [None, len(mean)]), tensor(None, mean.dtype.name, None)
     return Opened(f"NumPy {np.__version__}", answer, [inputs], [outputs])
+
+
+def features(scaled: Any, columns: list[dict[str, Any]]) -> Any:
+    """Return what the first layer takes of rows that are scaled: numbers without gaps, flags, a 1 for each label."""
+    if not columns:
+        return scaled
+    made = []
+    for i, column in enumerate(columns):
+        if column["encoding"] != "category":
+            made.append(np.where(np.isnan(scaled[:, i]), np.asarray(column["fill"], scaled.dtype), scaled[:, i]))
+    made += [np.isnan(scaled[:, i]) for i, column in enumerate(columns) if column["flag_missing"]]
+    for i, column in enumerate(columns):
+        if column["encoding"] == "category":
+            made += [np.abs(scaled[:, i] - code) < 0.5 for code in range(len(column["labels"]) + 1)]
+    return np.stack(made, axis=1).astype(scaled.dtype)
 
 
 def sigmoid(z: Any) -> Any:
@@ -434,6 +462,9 @@ RUNTIMES = {
     "litert": Runtime(open_litert, ("ai_edge_litert",)),
     # TensorFlow would import Keras on its own, unless it is told to use its predecessor.
     "savedmodel": Runtime(open_savedmodel, ("tensorflow",), environment={"TF_USE_LEGACY_KERAS": "1"}),
+    "savedmodel-columns": Runtime(
+        partial(open_savedmodel, called="columns"), ("tensorflow",), environment={"TF_USE_LEGACY_KERAS": "1"}
+    ),
     "keras": Runtime(open_keras, ("tensorflow", "keras")),
     "torchscript": Runtime(open_torchscript, ("torch",)),
     # Without this variable the archive's own pickles, if it had any, would be run.
@@ -445,6 +476,79 @@ RUNTIMES = {
     "neutral": Runtime(open_neutral),
     "c99": Runtime(open_c99, programs=("cc",)),
 }
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# From the cells of a table to the numbers of a row
+
+
+def encode(table: dict[str, Any], rows: list[dict[str, str]]) -> Any:
+    """Return raw rows as float32, shape (n_rows, n_columns), NaN where a cell is empty.
+
+    `table` is that of the manifest, and a row has a text for each column of the table, by its name; others are ignored.
+    Numbers are written with a decimal point. A `ValueError` says which cell cannot be what its column is.
+    """
+    names = {column["source"]: None for column in table["columns"]}
+    for number, row in enumerate(rows, start=1):
+        if absent := [name for name in names if name not in row]:
+            raise ValueError(f"row {number} must have every column of the table, but has no '{absent[0]}'")
+    made = [[number_of(table, column, row[column["source"]]) for column in table["columns"]] for row in rows]
+    return np.array(made, np.float32).reshape(len(rows), len(table["columns"]))
+
+
+def number_of(table: dict[str, Any], column: dict[str, Any], cell: str) -> float:
+    """Return what a cell becomes."""
+    text = cell.strip()
+    if text.lower() in table["missing"]:
+        return math.nan
+    try:
+        if column["encoding"] == "number":
+            return float(text)
+        if column["codes"]:
+            plain = re.sub(r"^([+-]?[0-9]+)\.0+$", r"\1", text)  # 1.0 and 1 are the same text
+            if column["other"] is None:
+                return float(column["codes"][plain.lower()])
+            return float(column["codes"].get(plain, column["other"]))
+        return DATE_PARTS[column["encoding"]](moment_of(text, column["date_format"]))
+    except (ValueError, KeyError):
+        raise ValueError(f"'{cell}' cannot be in the column '{column['source']}' ({column['encoding']})") from None
+
+
+def moment_of(text: str, date_format: str) -> datetime:
+    """Return a date, perhaps with a time of day; one with a time zone is brought to UTC."""
+    date, *clock = re.split("[T ]", text, maxsplit=1)
+    for known in dict.fromkeys((date_format or "%Y-%m-%d", "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d")):
+        try:
+            day = datetime.strptime(date, known)
+            break
+        except ValueError:
+            continue
+    else:
+        raise ValueError(text)
+    at = time_of_day.fromisoformat((clock[0] if clock else "00:00").replace("Z", "+00:00"))
+    return datetime.combine(day, at.replace(tzinfo=None)) - (at.utcoffset() or timedelta(0))
+
+
+DATE_PARTS: dict[str, Callable[[datetime], float]] = {
+    "year": lambda moment: moment.year,
+    "month": lambda moment: moment.month,
+    "day": lambda moment: moment.day,
+    "weekday": lambda moment: moment.isoweekday(),
+    "hour": lambda moment: moment.hour,
+    "days": lambda moment: (moment - datetime(1970, 1, 1)) / timedelta(days=1),
+}
+
+
+def check_table(manifest: dict[str, Any]) -> None:
+    """Make sure that cells become the numbers that they were when the bundle was made."""
+    table = manifest.get("table") or {"columns": []}
+    for column in table["columns"]:
+        for example in column["examples"]:
+            number = np.float32(number_of(table, column, example["cell"]))
+            wanted = math.nan if example["number"] is None else example["number"]
+            if number != np.float32(wanted) and not (np.isnan(number) and math.isnan(wanted)):
+                said = f"'{example['cell']}' in '{column['source']}' must become {wanted:g}, but becomes {number:g}"
+                raise Mismatch("table", said)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -493,6 +597,7 @@ class Rows:
     tolerance: dict[str, Any]  # how far a row may be from `expected`
     repeats: dict[str, Any]  # and how far from `own`
     labels: Any = None  # true classes, if they are known
+    values: Any = None  # true values, where the answer is one
 
 
 def read_rows(folder: Path, manifest: dict[str, Any], name: str) -> Rows:
@@ -501,25 +606,34 @@ def read_rows(folder: Path, manifest: dict[str, Any], name: str) -> Rows:
     with np.load(folder / manifest["rows"]["path"], allow_pickle=False) as arrays:
         own, tolerance, repeats = ({each: arrays[f"{kind}.{name}.{each}"] for each in outputs} for kind in KINDS)
         expected = {output: arrays[f"expected.{output}"] for output in outputs}
-        labels = arrays["labels"] if "labels" in arrays.files else None
-        return Rows({each: arrays[f"input.{each}"] for each in inputs}, expected, own, tolerance, repeats, labels)
+        labels, values = (arrays[each] if each in arrays.files else None for each in ("labels", "values"))
+        given = {each: arrays[f"input.{each}"] for each in inputs}
+        given |= {each: arrays[each] for each in arrays.files if each.startswith("column.")}
+        return Rows(given, expected, own, tolerance, repeats, labels, values)
+
+
+def files_to_run(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return everything that answers rows: artefacts, and files that take the columns of the table."""
+    found: list[dict[str, Any]] = [*manifest["artefacts"], *manifest.get("column_graphs", [])]
+    return found
 
 
 def prove(folder: Path, manifest: dict[str, Any], artefact: dict[str, Any]) -> dict[str, Any]:
     """Make all checks of one artefact and time it; raise `Mismatch` at the first that fails."""
     rows = read_rows(folder, manifest, artefact["name"])
     check_rows(manifest, rows)
+    check_table(manifest)
 
     started = time.perf_counter()
     opened = RUNTIMES[artefact["opener"]].open(folder / artefact["path"])
     load_s = time.perf_counter() - started
     for kind, said in (("input", opened.inputs), ("output", opened.outputs)):
-        check_tensors(kind, said, artefact[f"{kind}s"], manifest[f"{kind}s"])
+        check_tensors(kind, said, artefact[f"{kind}s"], [entry["name"] for entry in manifest[f"{kind}s"]], manifest)
 
     sizes = batch_sizes(manifest, artefact)
     given = [rows.inputs[entry["of"]] for entry in artefact["inputs"]]  # in the order of the file
     answers = [in_batches(opened.answer, given, size, artefact, rows) for size in sizes]
-    worst, n_changed, accuracy = {"share": -1.0}, 0, None
+    worst, n_changed, accuracy, r2 = {"share": -1.0}, 0, None, None
     for output in rows.expected:
         every = [answer[output] for answer in answers]
         found = check_output(output, sizes, every, rows)
@@ -531,6 +645,8 @@ def prove(folder: Path, manifest: dict[str, Any], artefact: dict[str, Any]) -> d
             whole, before = labels(every[-1], threshold), labels(rows.own[output], threshold)
             n_changed = int(np.count_nonzero(whole != before))
             accuracy = None if rows.labels is None else float(np.mean(whole == rows.labels))
+        elif rows.values is not None:
+            r2 = r2_of(every[-1], rows.values)
     for output in rows.expected:
         check_batches(output, [answer[output] for answer in answers], rows.repeats[output])
     n_rows, seconds = min(sizes), seconds_of_a_call(opened.answer, given, min(sizes))
@@ -543,6 +659,7 @@ def prove(folder: Path, manifest: dict[str, Any], artefact: dict[str, Any]) -> d
         "difference_from_earlier": worst["from_earlier"],
         "n_labels_changed": n_changed,
         "accuracy": accuracy,
+        "r2": r2,
         "load_s": load_s,
         "latency_rows": n_rows,
         "latency_us": 1e6 * float(np.median(seconds)),
@@ -587,11 +704,14 @@ def fits(shape: tuple[int, ...], wanted: list[int | None]) -> bool:
 
 
 def check_tensors(
-    kind: str, said: list[dict[str, Any]], wanted: list[dict[str, Any]], of_model: list[dict[str, Any]]
+    kind: str, said: list[dict[str, Any]], wanted: list[dict[str, Any]], known: list[str], manifest: dict[str, Any]
 ) -> None:
     """Compare what the file says of its inputs or outputs with the manifest: names, then types, then shapes."""
     of = [entry["of"] for entry in wanted]
-    known = [entry["name"] for entry in of_model]
+    if kind == "input" and any(name.startswith("column.") for name in of):  # it takes the columns of the table
+        known = [f"column.{column['name']}" for column in manifest["table"]["columns"]]
+        if set(of) != set(known):
+            raise Mismatch("names", f"the inputs must be {', '.join(known)}, but are {', '.join(of)}")
     if len(set(of)) != len(of) or not set(of) <= set(known) or (kind == "output" and set(of) != set(known)):
         raise Mismatch("names", f"the {kind}s must be those of the model, {', '.join(known)}, but are {', '.join(of)}")
     if said and len(said) != len(wanted):
@@ -624,10 +744,22 @@ def in_batches(
     return {output: np.concatenate(parts) for output, parts in found.items()}
 
 
-def apart(answer: Any, wanted: Any) -> Any:
-    """Return how far each row is off, in the number that is furthest off."""
+def apart(answer: Any, wanted: Any, allowed: Any) -> Any:
+    """Return how far answers are off: each, where each has a tolerance; else of a row the one that is furthest off."""
     difference = np.abs(answer.astype(np.float64) - wanted.astype(np.float64))
+    if difference.size == allowed.size:
+        return difference.reshape(allowed.shape)
     return difference.reshape(len(difference), -1).max(axis=1, initial=0.0)
+
+
+def worst_of(difference: Any, allowed: Any) -> tuple[int, float, float, int]:
+    """Return the row that is furthest beyond its tolerance, by how much it is off and may be, and how many rows are."""
+    beyond = (difference - allowed).reshape(len(difference), -1)
+    row, place = np.unravel_index(int(np.argmax(beyond)), beyond.shape)
+    at = [
+        float(np.broadcast_to(each.reshape(len(each), -1), beyond.shape)[row, place]) for each in (difference, allowed)
+    ]
+    return int(row), at[0], at[1], int(np.count_nonzero((beyond > 0).any(axis=1)))
 
 
 def check_output(output: str, sizes: list[int], answers: list[Any], rows: Rows) -> dict[str, Any]:
@@ -643,15 +775,15 @@ def check_output(output: str, sizes: list[int], answers: list[Any], rows: Rows) 
         for size, answer in zip(sizes, answers, strict=True):
             if not np.isfinite(answer).all():
                 raise Mismatch("values", f"{np.count_nonzero(~np.isfinite(answer))} answers are NaN or infinite")
-            difference = apart(answer, wanted)
+            difference = apart(answer, wanted, allowed)
             if (difference > allowed).any():
-                row = int(np.argmax(difference - allowed))
-                said = f"'{output}' of row {row} differs by {difference[row]:.1e} from {what}, "
-                said += f"allowed {allowed[row]:.1e}, in batches of {size}; "
-                raise Mismatch("values", said + f"{np.count_nonzero(difference > allowed)} of {len(allowed)} rows do")
-        largest.append(np.max([apart(answer, wanted) for answer in answers], axis=0))
+                row, found, most, n_rows = worst_of(difference, allowed)
+                said = f"'{output}' of row {row} differs by {found:.1e} from {what}, "
+                said += f"allowed {most:.1e}, in batches of {size}; "
+                raise Mismatch("values", said + f"{n_rows} of {len(allowed)} rows do")
+        largest.append(np.max([apart(answer, wanted, allowed) for answer in answers], axis=0))
     allowed = rows.tolerance[output]
-    share = np.divide(largest[0], allowed, out=np.zeros(len(allowed)), where=allowed > 0)
+    share = np.divide(largest[0], allowed, out=np.zeros(allowed.shape), where=allowed > 0)
     return {
         "output": output,
         "share": float(share.max()),
@@ -665,7 +797,7 @@ def check_labels(answer: Any, own: Any, allowed: Any, threshold: float | None) -
     """Let a label change only where the earlier answer lies within its tolerance of the threshold."""
     if threshold is None:
         first, second = np.sort(own, axis=1)[:, -1], np.sort(own, axis=1)[:, -2]
-        margin = (first - second) / 2
+        margin, allowed = (first - second) / 2, allowed.reshape(len(allowed), -1).max(axis=1)
     else:
         margin = np.abs(own.reshape(len(own)) - threshold)
     changed = (labels(answer, threshold) != labels(own, threshold)) & (margin > allowed)
@@ -680,11 +812,16 @@ def labels(answer: Any, threshold: float | None) -> Any:
 
 def check_batches(output: str, answers: list[Any], allowed: Any) -> None:
     """Make sure that no answer depends on the rows beside it by more than rounding explains."""
-    difference = apart(np.max(answers, axis=0), np.min(answers, axis=0))
+    difference = apart(np.max(answers, axis=0), np.min(answers, axis=0), allowed)
     if (difference > allowed).any():
-        row = int(np.argmax(difference - allowed))
-        said = f"'{output}' of row {row} differs by {difference[row]:.1e} between batches, allowed {allowed[row]:.1e}"
-        raise Mismatch("batches", said)
+        row, found, most, _ = worst_of(difference, allowed)
+        raise Mismatch("batches", f"'{output}' of row {row} differs by {found:.1e} between batches, allowed {most:.1e}")
+
+
+def r2_of(answer: Any, values: Any) -> float:
+    """Return the coefficient of determination: 1 is right in every row, 0 as good as their mean."""
+    left = np.square(values.astype(np.float64) - answer.reshape(len(values)).astype(np.float64)).sum()
+    return 1.0 - float(left / np.square(values.astype(np.float64) - values.mean(dtype=np.float64)).sum())
 
 
 def seconds_of_a_call(answer: Callable[[list[Any]], list[Any]], given: list[Any], size: int) -> Any:
@@ -749,6 +886,7 @@ def sentence(result: dict[str, Any]) -> str:
     if result["status"] == "not_run":
         return f"NOT RUN   {result['reason']}"
     accuracy = "" if result["accuracy"] is None else f"accuracy {result['accuracy']:.1%}, "
+    accuracy = accuracy if result["r2"] is None else f"R² {result['r2']:.3f}, "
     timed = "one row" if result["latency_rows"] == 1 else f"{result['latency_rows']} rows"
     return (
         f"passed    differs by {result['largest_difference']:.1e} of {result['tolerance']:.1e} allowed, "
@@ -772,7 +910,7 @@ def main(arguments: list[str]) -> int:
         return MISUSE
     if given.child:  # the files were checked by the parent
         manifest = read_manifest(folder)
-        (artefact,) = (entry for entry in manifest["artefacts"] if entry["name"] == given.artefacts[0])
+        (artefact,) = (entry for entry in files_to_run(manifest) if entry["name"] == given.artefacts[0])
         print("\n" + json.dumps(check_artefact(folder, manifest, artefact)))
         sys.stdout.flush()
         os._exit(0)  # the teardown of a large runtime takes a second and has nothing left to do
@@ -787,7 +925,7 @@ def main(arguments: list[str]) -> int:
             print(json.dumps({"bundle": None, "exit_status": FAILED, "reason": str(error), "artefacts": {}}, indent=1))
         print(f"FAILED    intact: {error}.", file=sys.stderr)
         return FAILED
-    known = {entry["name"]: entry for entry in manifest["artefacts"]}
+    known = {entry["name"]: entry for entry in files_to_run(manifest)}
     for name in given.artefacts:
         if name not in known:
             print(f"ARTEFACT must be one of {', '.join(known)}, but got '{name}'.", file=sys.stderr)

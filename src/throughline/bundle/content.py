@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from throughline.bundle.manifest import Brought, Classes, Parity, Tensor, Trained
+from throughline.bundle.column_graphs import PREFIX
+from throughline.bundle.manifest import Brought, Classes, Parity, Table, Tensor, Trained
 from throughline.formats.base import Format
 from throughline.weights import Array
 
@@ -25,7 +26,7 @@ class Piece:
     path : Path
         Where it lies now.
     parity : Parity
-    tolerance, rounding : dict of str to ndarray of shape (n_rows,)
+    tolerance, rounding : dict of str to ndarray of shape (n_rows,), or of the answers
         By output: how far a row may be from what the source answers, and how much of that is the rounding of float32.
     largest_batch : int or None
         Most rows that it takes at a time.
@@ -59,6 +60,9 @@ class Content:
     inputs, expected : dict of str to ndarray, a row each
         What goes in, and what the source answers.
     labels : ndarray of shape (n_rows,) or None
+        Codes of classes.
+    values : ndarray of shape (n_rows,) or None
+        What is true, where the answer is a value.
     classes : Classes or None
     useful_tolerance : dict of str to (float or None)
         By output, as in `manifest.Tensor`.
@@ -68,6 +72,12 @@ class Content:
     trained : Trained or None
     brought : Brought or None
     pieces : list of Piece
+    table : Table or None
+        What the cells of a table become.
+    columns : dict of str to ndarray of shape (n_rows,)
+        The rows once more, as the columns of the table by name; none unless there are `graphs`.
+    graphs : list of Piece
+        Files that take these columns.
     left_out : dict of str to str
         Formats that could not be included, and why.
     """
@@ -80,9 +90,13 @@ class Content:
     useful_tolerance: Mapping[str, float | None]
     batch_sizes: list[int]
     free_batch: bool = True
+    values: Array | None = None
     trained: Trained | None = None
     brought: Brought | None = None
     pieces: list[Piece]
+    table: Table | None = None
+    columns: Mapping[str, Array] = field(default_factory=dict)
+    graphs: list[Piece] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -112,4 +126,6 @@ class Content:
         """Return the arrays that all artefacts share, by the names in the file of rows."""
         found = {f"input.{name}": array for name, array in self.inputs.items()}
         found |= {f"expected.{name}": array for name, array in self.expected.items()}
-        return found if self.labels is None else found | {"labels": np.asarray(self.labels, np.int64)}
+        found |= {f"{PREFIX}{name}": array for name, array in self.columns.items()}
+        found |= {} if self.labels is None else {"labels": np.asarray(self.labels, np.int64)}
+        return found | ({} if self.values is None else {"values": np.asarray(self.values)})

@@ -112,7 +112,7 @@ def load_bundle(path: Path) -> Bundle:
         raise DataError("BUNDLE", allowed, f"{quoted(path)} ({error.strerror})", REMEDY) from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise DataError("BUNDLE", allowed, f"{quoted(file)} ({error})", REMEDY) from error
-    inside = [*manifest.files, manifest.rows.path, *(artefact.path for artefact in manifest.artefacts)]
+    inside = [*manifest.files, manifest.rows.path, *(artefact.path for artefact in manifest.files_to_run)]
     for name in inside:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name or ":" in name:
             raise DataError("BUNDLE", "made of files inside its folder", quoted(name), "do not trust this bundle")

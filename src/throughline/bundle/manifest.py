@@ -2,10 +2,12 @@
 
 Manifest
 ├── inputs, outputs, classes        what goes in, what comes out, and what it means
+├── table                           of a network that a run has trained on a table: what its cells become
 ├── rows                            where the held-out rows lie
 ├── trained                         of a network that a run has trained: task, specification, scaling, figures
 ├── brought                         of a model that someone has brought: its file, and how it was loaded
 ├── artefacts                       each with what opens it, what it says of itself, and its proof
+├── column_graphs                   the same of files that take the columns of the table, texts as they are
 ├── files                           SHA-256 of every file but the manifest and SHA256SUMS
 └── environment, licence, model_card
 
@@ -21,7 +23,7 @@ from typing import Any
 
 import msgspec
 
-from throughline.record import Environment, Evaluation
+from throughline.record import AmountEvaluation, Environment, Evaluation
 from throughline.spec import NetworkSpec, Task
 
 FORMAT_VERSION = 2  # `check.FORMAT_VERSION` is the one it can read
@@ -110,13 +112,91 @@ class Preprocessing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Example:
+    """A cell, and the number that it becomes.
+
+    Attributes
+    ----------
+    cell : str
+    number : float or None
+        None stands for NaN, which JSON has no word for: the cell has no value.
+    """
+
+    cell: str
+    number: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableColumn:
+    """One number of a row: from which column of the table it comes, and how.
+
+    Attributes
+    ----------
+    name : str
+    source : str
+        The column of the table; several may come from one, such as the parts of a date.
+    encoding : str
+        "number"; "boolean" and "category" by `codes`; or the part of a date that it is: "year", "month", "day",
+        "weekday" (Monday is 1), "hour", or "days" since 1970, with the time of day as a fraction.
+    codes : dict of str to float
+        By text; a boolean's are in small letters.
+    other : float or None
+        What any other text becomes; None where no other text is allowed.
+    date_format : str
+        As in C's strptime; a date with the year first is read in any case.
+    fill : float
+        What the network puts in place of an empty cell, after scaling.
+    flag_missing : bool
+        Whether the network has a feature that says that the cell was empty.
+    port : str
+        What the files that take columns call it.
+    dtype : {"string", "float32"}
+        What they take for it.
+    examples : list of Example
+        `check.py` makes sure that its own `encode` gives these numbers.
+    """
+
+    name: str
+    source: str
+    encoding: str
+    codes: dict[str, float]
+    other: float | None
+    date_format: str
+    fill: float
+    flag_missing: bool
+    port: str
+    dtype: str
+    examples: list[Example]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """What the cells of a table become on their way into the network; `check.encode` does it in Python.
+
+    Attributes
+    ----------
+    target : str
+        The column that is predicted.
+    missing : list of str
+        Texts of cells without a value, in small letters.
+    columns : list of TableColumn
+        In the order of the numbers in a row.
+    """
+
+    target: str
+    missing: list[str]
+    columns: list[TableColumn]
+
+
+@dataclass(frozen=True, kw_only=True)
 class HeldOut:
     """The rows with which the bundle is proven.
 
     Attributes
     ----------
     path : str
-        An .npz file without pickles: ``input.<name>``, ``expected.<output>``, perhaps ``labels``, and for each artefact
+        An .npz file without pickles: ``input.<name>``, ``expected.<output>``, perhaps ``labels`` (codes of classes) or
+        ``values`` (of a regression), with a `Table` perhaps ``column.<name>`` (its cells), and for each artefact
         and output ``answers.<artefact>.<output>`` (what it answered when the bundle was made), ``tolerance.…`` (a
         number for each row, against ``expected``) and ``repeats.…`` (against its own answers).
     n_rows : int
@@ -144,7 +224,9 @@ class Trained:
     split_sha256 : str
         Checksum of all rows of the run, as in its record.
     evaluation : Evaluation or None
-        The network on the held-out rows; None if the run left chapter 5 out.
+        The network on the held-out rows; None if the run left chapter 5 out, or it answers amounts.
+    amounts : AmountEvaluation or None
+        The same of a network that answers amounts.
     """
 
     task: Task
@@ -154,6 +236,7 @@ class Trained:
     preprocessing: Preprocessing
     split_sha256: str
     evaluation: Evaluation | None
+    amounts: AmountEvaluation | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,6 +346,10 @@ class Manifest:
     created : str
     classes : Classes or None
         None where no output tells classes, or nobody said so.
+    table : Table or None
+        None where nothing is known of columns of a table.
+    column_graphs : list of Artefact
+        Their inputs are ``column.<name>``, a column of the table each.
     """
 
     format_version: int
@@ -279,6 +366,9 @@ class Manifest:
     environment: Environment
     licence: str
     model_card: str
+    # These came after the first bundles of this format version.
+    table: Table | None = None
+    column_graphs: list[Artefact] = field(default_factory=list)
 
     @property
     def framework(self) -> str:
@@ -295,8 +385,13 @@ class Manifest:
         return self.brought.n_parameters if self.brought is not None else 0
 
     def artefact(self, name: str) -> Artefact | None:
-        """Return the artefact of a format, or None."""
-        return next((entry for entry in self.artefacts if entry.name == name), None)
+        """Return the artefact of a format, or the graph of that name, or None."""
+        return next((entry for entry in self.files_to_run if entry.name == name), None)
+
+    @property
+    def files_to_run(self) -> list[Artefact]:
+        """Everything that answers rows: the artefacts, and the graphs that take columns."""
+        return [*self.artefacts, *self.column_graphs]
 
     def to_json(self) -> str:
         """Write the manifest as indented JSON."""

@@ -8,6 +8,7 @@ artefacts   ──► proven, unless the run has
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +17,18 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from throughline.bundle.column_graphs import ColumnGraph, column_graphs
 from throughline.bundle.content import AT_A_TIME, Content, Piece
-from throughline.bundle.manifest import MODELS_NAME, Classes, Parity, Preprocessing, Trained
-from throughline.data.of_run import rows_of_run
+from throughline.bundle.graph_proof import RawRows, make_and_prove
+from throughline.bundle.manifest import MODELS_NAME, Classes, Parity, Preprocessing, Table, Trained
+from throughline.bundle.table import describe_table
+from throughline.data.encode import encode, raw_columns
+from throughline.data.of_run import held_out_cells, rows_of_run
 from throughline.data.split import Split
-from throughline.errors import DataError, UsageError, VerificationError, quoted
+from throughline.errors import DataError, MissingPackageError, UsageError, VerificationError, quoted
 from throughline.evaluate import threshold_of
 from throughline.formats import load_formats, with_made_from
+from throughline.formats.availability import missing_runtime
 from throughline.formats.base import EXPORTING_FRAMEWORKS, Format, FrameworkName, Quantization, file_sha256
 from throughline.frameworks.base import PRELOAD
 from throughline.processes import Child
@@ -31,10 +37,10 @@ from throughline.record import FormatRecord, RunRecord, TrainingRecord, load_rec
 from throughline.spec import FRAMEWORK_TITLES, NetworkSpec
 from throughline.verify.compare import WIDEST_USEFUL_TOLERANCE_OF_INT8
 from throughline.verify.prove import HeldOutRows, TrainedNetwork, prove
-from throughline.verify.tolerance import derive_tolerance
+from throughline.verify.tolerance import Tolerance, derive_tolerance
 from throughline.weights import Array, Weights, load_weights
 
-INPUT_NAME, OUTPUT_NAME = "features", "probability"
+INPUT_NAME = "features"
 BATCH_SIZES = (1, 2, 33)  # and all rows at once; an axis that was frozen at 1 shows at 2
 
 
@@ -55,17 +61,34 @@ class Network:
         return self.folder / self.training.weights_path
 
 
-def gather(
-    run: Path, forms: list[Format], wanted: str | None, data: Path | str | None, work: Path, on_event: OnEvent
-) -> Content:
+@dataclass(frozen=True)
+class Wanted:
+    """What of a run goes into the bundle.
+
+    Attributes
+    ----------
+    forms : list of Format
+    graphs : dict of str to ColumnGraph
+        Files that take columns; their base is among the forms.
+    all_graphs : bool
+        Whether every further one goes in that can be made.
+    network : {"keras", "torch"} or None
+        Whose network; None takes the one from which fewest formats need a way through the other framework.
+    """
+
+    forms: list[Format]
+    graphs: dict[str, ColumnGraph]
+    all_graphs: bool
+    network: str | None
+
+
+def gather(run: Path, wanted: Wanted, data: Path | str | None, work: Path, on_event: OnEvent) -> Content:
     """Gather one network of a run with its rows, its answers and its artefacts.
 
     Parameters
     ----------
     run : Path
-    forms : list of Format
-    wanted : {"keras", "torch"} or None
-        Whose network; None takes the one from which fewest formats need a way through the other framework.
+    wanted : Wanted
     data : Path or None
         The file that the run has read.
     work : Path
@@ -73,8 +96,29 @@ def gather(
     on_event : callable
     """
     record = load_record(run)
-    network = _network(run if run.is_dir() else run.parent, record, _framework(record, forms, wanted))
-    return _Gatherer(network, rows_of_run(record, data), work, on_event).gather(forms)
+    framework = _framework(record, wanted.forms, wanted.network)
+    network = _network(run if run.is_dir() else run.parent, record, framework)
+    graphs, left_out = _graphs(wanted, network.spec)
+    rows = rows_of_run(record, data)
+    return _Gatherer(network, rows, data, work, on_event).gather(wanted.forms, graphs, left_out)
+
+
+def _graphs(wanted: Wanted, spec: NetworkSpec) -> tuple[dict[str, ColumnGraph], dict[str, str]]:
+    """Return the graphs to make, and why "all" leaves some out."""
+    if not any(column.labels for column in spec.columns):
+        if wanted.graphs:
+            allowed = "formats that take rows of numbers, since this network has no column of texts"
+            raise UsageError("--to", allowed, quoted(next(iter(wanted.graphs))), "leave it out")
+        return {}, {}
+    names = {form.name for form in wanted.forms}
+    graphs = dict(wanted.graphs)
+    if wanted.all_graphs:
+        graphs |= {name: graph for name, graph in column_graphs().items() if graph.base in names}
+    missing = {name: missing_runtime(dataclasses.replace(g.form, packages=g.packages)) for name, g in graphs.items()}
+    for name in wanted.graphs:
+        if missing[name]:
+            raise MissingPackageError("--to", "formats that can be made here", quoted(name), missing[name])
+    return {name: graph for name, graph in graphs.items() if not missing[name]}, {k: v for k, v in missing.items() if v}
 
 
 def _framework(record: RunRecord, forms: list[Format], wanted: str | None) -> FrameworkName:
@@ -101,32 +145,39 @@ def _network(folder: Path, record: RunRecord, framework: FrameworkName) -> Netwo
 
 
 class _Gatherer:
-    def __init__(self, network: Network, split: Split, work: Path, on_event: OnEvent) -> None:
-        self._network, self._split, self._work, self._on_event = network, split, work, on_event
+    def __init__(self, network: Network, split: Split, data: Path | str | None, work: Path, on_event: OnEvent) -> None:
+        self._network, self._split, self._data, self._work, self._on_event = network, split, data, work, on_event
         self._rows = HeldOutRows(split.X_test, split.y_test, work / "rows.npy")
         np.save(self._rows.path, split.X_test)
         split.save(work / "split.npz")
 
-    def gather(self, forms: list[Format]) -> Content:
+    def gather(self, forms: list[Format], graphs: dict[str, ColumnGraph], left_out: dict[str, str]) -> Content:
         network, record = self._network, self._network.record
         of_run = {form.name: entry for form in forms if (entry := self._proven(form)) is not None}
         expected, exports = self._answer_and_export(forms, of_run)
+        framework = network.framework
         evaluated = record.evaluation.networks if record.evaluation else []
+        amounts = record.evaluation.amounts if record.evaluation else []
         mean, std = (array.astype(float).tolist() for array in (network.weights.mean, network.weights.std))
         trained = TrainedNetwork(network.training, network.spec, network.weights, expected, expected, [], exports)
         with ThreadPoolExecutor(AT_A_TIME) as pool:
             pieces = list(pool.map(lambda form: self._piece(form, trained, of_run.get(form.name)), forms))
+            raw = RawRows(self._rows, self._table(), self._columns() if graphs else {})
+            made = list(
+                pool.map(lambda graph: make_and_prove(graph, trained, raw, self._work, self._on_event), graphs.values())
+            )
+        output, spec = network.spec.output_name, network.spec
+        told = spec.output != "linear"
+        scale = derive_tolerance(spec, network.weights, self._rows.X, "float32").scale
+        threshold = threshold_of(record, network.framework) if spec.output == "sigmoid" else None
         return Content(
             name=record.name,
             inputs={INPUT_NAME: self._rows.X},
-            expected={OUTPUT_NAME: expected[:, None]},
-            labels=self._rows.y,
-            classes=Classes(
-                output=OUTPUT_NAME,
-                threshold=threshold_of(record, network.framework),
-                names=list(record.task.class_names),
-            ),
-            useful_tolerance={OUTPUT_NAME: WIDEST_USEFUL_TOLERANCE_OF_INT8},
+            expected={output: expected.reshape(len(expected), -1)},
+            labels=self._rows.y if told else None,
+            values=None if told else self._rows.y,
+            classes=Classes(output=output, threshold=threshold, names=list(record.task.class_names)) if told else None,
+            useful_tolerance={output: WIDEST_USEFUL_TOLERANCE_OF_INT8 * scale},
             batch_sizes=sorted({*BATCH_SIZES, len(self._rows.X)}),
             trained=Trained(
                 task=record.task,
@@ -137,9 +188,37 @@ class _Gatherer:
                     where="inside every artefact", formula="(x - mean) / std", mean=mean, std=std
                 ),
                 split_sha256=record.split.sha256,
-                evaluation=next((entry for entry in evaluated if entry.framework == network.framework), None),
+                evaluation=next((entry for entry in evaluated if entry.framework == framework), None),
+                amounts=next((entry for entry in amounts if entry.framework == framework), None),
             ),
             pieces=pieces,
+            table=raw.table if spec.columns else None,
+            columns=raw.columns,
+            graphs=made,
+            left_out=left_out,
+        )
+
+    def _table(self) -> Table:
+        return describe_table(self._network.spec.columns, str(self._network.record.arguments.get("target") or ""))
+
+    def _columns(self) -> dict[str, Array]:
+        """Return the held-out rows as their file has them; what they become must be the rows that were split."""
+        assert self._data is not None  # columns come from a table, and its rows were read from it
+        cells = held_out_cells(self._network.record, self._data)
+        if not np.array_equal(encode(cells, self._network.spec.columns), self._rows.X, equal_nan=True):
+            received = f"others in {quoted(self._data)}"
+            raise DataError("--data", "the table that the run has read", received, "pass the file as it was")
+        return raw_columns(cells, self._network.spec.columns)
+
+    def _judged(self, form: Format, path: Path, parity: Parity, tolerance: Tolerance) -> Piece:
+        output = self._network.spec.output_name
+        return Piece(
+            form=form,
+            path=path,
+            parity=parity,
+            tolerance={output: tolerance.per_row},
+            rounding={output: tolerance.rounding_only},
+            largest_batch=form.largest_batch,
         )
 
     def _proven(self, form: Format) -> FormatRecord | None:
@@ -225,20 +304,13 @@ class _Gatherer:
         tolerance = derive_tolerance(
             network.spec, network.weights, self._rows.X, form.stored_as, form.computed_in, quantization
         )
-        return Piece(
-            form=form,
-            path=Path(made["path"]),
-            parity=_parity(proven),
-            tolerance={OUTPUT_NAME: tolerance.per_row},
-            rounding={OUTPUT_NAME: tolerance.rounding_only},
-            largest_batch=form.largest_batch,
-        )
+        return self._judged(form, Path(made["path"]), _parity(proven, network.spec.output_name), tolerance)
 
 
-def _parity(proven: FormatRecord) -> Parity:
+def _parity(proven: FormatRecord, output: str) -> Parity:
     return Parity(
         verdict=proven.verdict,
-        output=OUTPUT_NAME,
+        output=output,
         largest_difference=proven.largest_difference,
         tolerance=proven.tolerance,
         share_of_tolerance=proven.share_of_tolerance,

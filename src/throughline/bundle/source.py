@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from throughline.bundle.column_graphs import find_runnable
 from throughline.errors import ForeignModuleError
 from throughline.formats import find_format
 from throughline.processes import Emit
@@ -24,7 +25,14 @@ def read_steps(files: dict[str, str], emit: Emit) -> dict[str, Any]:
 
 
 def open_as_receiver(
-    opener: str, path: str, rows: str, outputs: list[str], batch_size: int, answers: str, emit: Emit
+    opener: str,
+    path: str,
+    rows: str,
+    outputs: list[str],
+    batch_size: int,
+    answers: str,
+    emit: Emit,
+    ports: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Open an artefact with `check.py`'s own function, let it answer, and return what it says of itself.
 
@@ -44,6 +52,8 @@ def open_as_receiver(
         The .npz file to write, one array an output.
     emit : callable
         Not used.
+    ports : dict of str to str, optional
+        Which of the arrays each input takes, where that is known.
 
     Returns
     -------
@@ -56,7 +66,10 @@ def open_as_receiver(
     with np.load(rows, allow_pickle=False) as arrays:
         given = {name: arrays[name] for name in arrays.files}
     opened = RUNTIMES[opener].open(Path(path))
-    sources = paired(opened.inputs or [tensor(None, None, None)] * len(given), list(given))
+    if ports is None:
+        sources = paired(opened.inputs or [tensor(None, None, None)] * len(given), list(given))
+    else:
+        sources = [entry | {"of": ports[entry["name"]]} for entry in opened.inputs]
     targets = paired(opened.outputs or [tensor(None, None, None)] * len(outputs), outputs)
     chosen = [given[entry["of"]] for entry in sources]
     starts = range(0, len(chosen[0]), batch_size)
@@ -89,11 +102,11 @@ def check_as_receiver(folder: str, name: str, emit: Emit) -> dict[str, Any]:
     ForeignModuleError
         If the runtime imported a framework that the artefact is meant to leave behind.
     """
-    from throughline.bundle.check import check_artefact, read_manifest
+    from throughline.bundle.check import check_artefact, files_to_run, read_manifest
 
     manifest = read_manifest(Path(folder))
-    found = check_artefact(Path(folder), manifest, next(e for e in manifest["artefacts"] if e["name"] == name))
-    form = find_format(name)
+    found = check_artefact(Path(folder), manifest, next(e for e in files_to_run(manifest) if e["name"] == name))
+    form = find_runnable(name) or find_format(name)
     foreign = sorted(module for module in form.forbidden if sys.modules.get(module) is not None)
     if foreign:
         raise ForeignModuleError(f"Running {form.title} must not import {', '.join(foreign)}, but it did.")

@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 
 from throughline import errors
-from throughline.bundle.check import RUNTIMES, Rows
+from throughline.bundle.check import RUNTIMES, Rows, worst_of
+from throughline.bundle.column_graphs import column_graphs, find_runnable
 from throughline.bundle.load import Bundle, is_bundle, load_bundle, require_intact
 from throughline.bundle.manifest import MODELS_NAME, Artefact, Manifest
 from throughline.environment import describe_environment
 from throughline.errors import DamagedFileError, DataError, ThroughlineError, UsageError, VerificationError, quoted
-from throughline.formats import load_formats
 from throughline.formats.availability import missing_runtime
 from throughline.formats.base import Format, Quantization
 from throughline.own_model.noise import NOISE_OF_FORMAT, NOISES, ROUNDING
@@ -34,6 +34,7 @@ from throughline.processes import Child
 from throughline.record import CHECKS, Check, CheckName, Status
 from throughline.verify.artefact import Expected, Network, verify_artefact
 from throughline.verify.checks import check_file, check_hygiene
+from throughline.verify.compare import WIDEST_USEFUL_TOLERANCE_OF_INT8
 from throughline.verify.finished_run import RECORD_NAME, OnArtefact, VerifyRequest, read_quantization
 from throughline.verify.hygiene import scan
 from throughline.verify.record import Verification, VerifyRecord
@@ -47,6 +48,7 @@ NEUTRAL = "neutral"
 OURS: dict[str, tuple[CheckName, type[VerificationError]]] = {
     "intact": ("file", errors.DamagedFileError),
     "runs": ("file", errors.DamagedFileError),
+    "table": ("values", errors.OutputValueError),
     "names": ("names", errors.PortNameError),
     "types": ("dtypes", errors.PortTypeError),
     "shapes": ("shapes", errors.OutputShapeError),
@@ -158,13 +160,13 @@ def _meant(bundle: Bundle, path: Path) -> list[Artefact]:
     """Return the artefacts that a path stands for: all of them, or the one that it is, or lies in."""
     inside = path.resolve().relative_to(bundle.folder.resolve()).as_posix()
     if inside == ".":
-        return bundle.manifest.artefacts
-    for entry in bundle.manifest.artefacts:
+        return bundle.manifest.files_to_run
+    for entry in bundle.manifest.files_to_run:
         # A path into an artefact's folder, or to the folder around it, means that artefact.
         around = inside != MODELS_NAME and Path(entry.path).parent == Path(inside)
         if f"{inside}/".startswith(f"{entry.path}/") or around:
             return [entry]
-    allowed = f"one of its artefacts, {', '.join(entry.path for entry in bundle.manifest.artefacts)}"
+    allowed = f"one of its artefacts, {', '.join(entry.path for entry in bundle.manifest.files_to_run)}"
     raise DataError("BUNDLE", allowed, quoted(inside), "choose one of these, or pass the folder of the bundle")
 
 
@@ -175,7 +177,7 @@ class _Kept:
     Attributes
     ----------
     network : Network or None
-    answers : ndarray of shape (n_rows,) or None
+    answers : ndarray of shape (n_rows,) or (n_rows, n_classes), or None
         Of it in NumPy.
     wrong : Check or None
         What is wrong about the bundle as a whole, seen by the network.
@@ -206,7 +208,7 @@ def _kept(bundle: Bundle) -> _Kept:
         reason = "the weights in the bundle are not those of its manifest"
         wrong = Check(name="file", status="failed", said=f"{entry.path}: {reason}.", error=DamagedFileError.__name__)
         return _Kept(wrong=wrong, left_out=dict.fromkeys(ASKED_OF_WEIGHTS, reason))
-    X, (expected,) = next(iter(rows.inputs.values())), rows.expected.values()
+    X, (expected,) = rows.inputs[bundle.manifest.inputs[0].name], rows.expected.values()
     answers = numpy_answers(spec, weights, X)
     network = Network(spec=spec, weights=weights, path=path)
     return _Kept(network=network, answers=answers, wrong=_other_answers(network, X, answers, expected), left_out={})
@@ -215,13 +217,13 @@ def _kept(bundle: Bundle) -> _Kept:
 def _other_answers(network: Network, X: Array, answers: Array, expected: Array) -> Check | None:
     """Hold the answers that the bundle expects against those that its weights give to its rows."""
     allowed = derive_tolerance(network.spec, network.weights, X, "float32").per_row
-    difference = np.abs(expected.reshape(len(X)).astype(np.float64) - answers)
+    difference = np.abs(expected.reshape(answers.shape).astype(np.float64) - answers)
     if (difference <= allowed).all():
         return None
-    row = int(np.argmax(difference - allowed))
+    row, found, most, _ = worst_of(difference, allowed)
     said = (
         f"The answers that rows.npz expects are not those of the weights in the bundle: row {row} differs by "
-        f"{difference[row]:.1e}, where {allowed[row]:.1e} is allowed."
+        f"{found:.1e}, where {most:.1e} is allowed."
     )
     return Check(name="values", status="failed", said=said, error=errors.OutputValueError.__name__)
 
@@ -237,7 +239,7 @@ def _not_run(bundle: Bundle, entry: Artefact, reason: str) -> Verification:
 
 
 def _verified(bundle: Bundle, entry: Artefact, kept: _Kept, request: VerifyRequest, work: Path) -> Verification:
-    form = load_formats().get(entry.name)
+    form = find_runnable(entry.name)
     missing = f"this release knows no format '{entry.name}'" if form is None else missing_runtime(form)
     if form is None or missing:
         return _not_run(bundle, entry, missing)
@@ -246,7 +248,7 @@ def _verified(bundle: Bundle, entry: Artefact, kept: _Kept, request: VerifyReque
         check_file(bundle.path_of(entry), entry.sha256)
         rows = bundle.load_rows(entry.name)
         received = _received(bundle, entry, form, work)
-        if bundle.manifest.trained is None:
+        if bundle.manifest.trained is None or entry.name in column_graphs():
             found = _of_brought(bundle, entry, form, received)
         else:
             found = verify_artefact(_expected(bundle, entry, form, rows, kept, work), request.search)
@@ -289,15 +291,22 @@ def _with_received(found: Verification, received: Mapping[str, Any]) -> Verifica
 
 
 def _expected(bundle: Bundle, entry: Artefact, form: Format, rows: Rows, kept: _Kept, work: Path) -> Expected:
-    (X,), (expected,) = rows.inputs.values(), rows.expected.values()
+    trained = bundle.manifest.trained
+    assert trained is not None  # of a model that was brought, nothing more is known
+    X, (expected,) = rows.inputs[bundle.manifest.inputs[0].name], rows.expected.values()
     (per_row,), (repeats,) = rows.tolerance.values(), rows.repeats.values()
-    source = expected.reshape(len(X)).astype(np.float64)
+    output = trained.network.output
+    source = (expected if output == "softmax" else expected.reshape(len(X))).astype(np.float64)
     quantization: Quantization | None = None
     if kept.network is None or kept.answers is None:
         explanation = NOISES[NOISE_OF_FORMAT.get(form.name, ROUNDING.name)].explanation
         # How much of a coarse tolerance is rounding alone, the bundle does not say.
-        rounding = repeats if form.computed_in == "float32" and form.stored_as != "int8" else np.zeros(len(X))
-        tolerance = Tolerance(per_row, rounding, entry.parity.tolerance_reason, explanation)
+        narrow = form.computed_in == "float32" and form.stored_as != "int8"
+        rounding = repeats if narrow else np.zeros(per_row.shape)
+        useful = bundle.manifest.outputs[0].useful_tolerance
+        scale = 1.0 if useful is None else useful / WIDEST_USEFUL_TOLERANCE_OF_INT8
+        reason = entry.parity.tolerance_reason
+        tolerance = Tolerance(per_row, rounding, reason, explanation, output=output, scale=scale)
     else:
         quantization = read_quantization(form, bundle.path_of(entry), work) if form.read_quantization else None
         tolerance = derive_tolerance(
@@ -310,9 +319,9 @@ def _expected(bundle: Bundle, entry: Artefact, form: Format, rows: Rows, kept: _
         answers=source if kept.answers is None else kept.answers,
         tolerance=tolerance,
         framework=bundle.manifest.framework,
-        labels=rows.labels,
+        labels=rows.labels if rows.values is None else rows.values,
         sha256=entry.sha256,
-        port_names=form.port_names,
+        port_names=form.names_for(trained.network),
         dtype=bundle.manifest.outputs[0].dtype,
         recorded_accuracy=entry.parity.accuracy,
         quantization=quantization,

@@ -21,6 +21,7 @@ from throughline.cli import (
     listing,
     notebook,
     parity,
+    predict,
     rehearse,
     report,
     run,
@@ -40,7 +41,8 @@ app = App(
 # In the order of `--help`.
 COMMANDS: tuple[Callable[..., int], ...] = (
     *(run.run, report.report, compare.compare, notebook.notebook, rehearse.rehearse, claims.claims, verify.verify),
-    *(bundle.bundle, bench.bench, sizes.sizes, export.export, parity.parity, listing.formats, listing.tasks),
+    *(bundle.bundle, predict.predict, bench.bench, sizes.sizes, export.export, parity.parity),
+    *(listing.formats, listing.tasks),
 )
 for order, command in enumerate(COMMANDS):
     app.command(command, sort_key=order)

@@ -35,12 +35,14 @@ def bundle(
     receiver proves that each file still gives these answers: it needs NumPy and
     the runtime of a format. What was not exported yet is made and proven first;
     a bundle that does not pass its own check is not written. The rows go into the
-    bundle: send none that are not to be seen.
+    bundle: send none that are not to be seen. onnx-strings and savedmodel-strings
+    take the columns of the run's table, texts as they are.
 
     For example:
 
         throughline bundle runs/digits --to onnx-float32,tflite-float16 --out send
         throughline bundle runs/patients --to all --data patients.csv --out send
+        throughline bundle runs/patients --to c99,onnx-strings --data patients.csv --out send
         throughline bundle net.py:build --sample rows.npz --to all --out send
         throughline bundle exports/model --to all --out send
         python send/check.py
@@ -82,21 +84,21 @@ def _print(console: Console, made: Made) -> None:
     from throughline.spec import FRAMEWORK_TITLES
 
     manifest = made.manifest
-    labelled = any(found["accuracy"] is not None for found in made.checked.values())
+    labelled = [name for name in ("accuracy", "r2") if any(found[name] is not None for found in made.checked.values())]
     n_timed = next(iter(made.checked.values()))["latency_rows"]
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
-    columns = ["format", "bytes", "differs", "allowed", *(["acc."] if labelled else [])]
+    columns = ["format", "bytes", "differs", "allowed", *({"accuracy": "acc.", "r2": "R²"}[name] for name in labelled)]
     for column in (*columns, "µs/row" if n_timed == 1 else f"µs/{n_timed} rows", "verdict"):
         left = column in ("format", "verdict")
         table.add_column(column, justify="left" if left else "right", no_wrap=column != "verdict")
-    for entry in manifest.artefacts:
+    for entry in manifest.files_to_run:
         checked = made.checked[entry.name]
         table.add_row(
             entry.title,
             f"{entry.size_bytes:,}",
             f"{entry.parity.largest_difference:.1e}",
             f"{entry.parity.tolerance:.1e}",
-            *([f"{checked['accuracy']:.1%}"] if labelled else []),
+            *(f"{checked[name]:.1%}" if name == "accuracy" else f"{checked[name]:.3f}" for name in labelled),
             f"{checked['latency_us']:.1f}",
             entry.parity.verdict,
         )
@@ -107,7 +109,7 @@ def _print(console: Console, made: Made) -> None:
         what = f"The network of {FRAMEWORK_TITLES[manifest.trained.framework]}"
     else:
         what = manifest.name
-    n_formats = len(manifest.artefacts)
+    n_formats = len(manifest.files_to_run)
     formats = "1 format" if n_formats == 1 else f"{n_formats} formats"
     console.print(f"{what} in {formats}, proven on {manifest.rows.n_rows:,} rows.")
     console.print(f"Tell the receiver by another way: bundle {made.sha256}", soft_wrap=True)

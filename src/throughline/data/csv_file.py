@@ -63,12 +63,12 @@ def read_csv_cells(path: Path, sha256: str) -> Cells:
     if path.stat().st_size > MOST_BYTES:
         return _read_in_a_stream(path, sha256)
     raw, found = read_text(path)
-    separator = _separator(path, raw)
-    names = _column_names(path, raw, separator)
+    separator = separator_of(path, raw)
+    names = column_names(path, raw, separator)
     frame = _parse(path, raw, separator, names)
     _refuse_short_lines(path, raw, separator, frame)
     cells = clean(Cells(path.name, frame))
-    filled = cells.frame.select(_any_filled(names)).to_series()
+    filled = cells.frame.select(any_filled(names)).to_series()
     if not filled.any():
         raise DataError("--data", "a CSV file with rows", f"{quoted(path)}, which has only a header", "check the file")
     places, n_rows = np.flatnonzero(filled.to_numpy()), int(filled.sum())
@@ -102,7 +102,8 @@ def _finish(
     )
 
 
-def _any_filled(names: list[str]) -> pl.Expr:
+def any_filled(names: list[str]) -> pl.Expr:
+    """Return where a row has a cell that is not empty."""
     import polars as pl
 
     return pl.any_horizontal(pl.col(name).is_not_null() for name in names)
@@ -120,20 +121,20 @@ def _read_in_a_stream(path: Path, sha256: str) -> Cells:
             "--data", "a plain UTF-8 file if it is that large", received, "unpack it, or save it as Parquet"
         )
     beginning = beginning[: beginning.rfind(b"\n") + 1]
-    raw, found = _as_utf8(path, beginning)
-    separator = _separator(path, raw)
-    names = _column_names(path, raw, separator)
+    raw, found = as_utf8(path, beginning)
+    separator = separator_of(path, raw)
+    names = column_names(path, raw, separator)
     try:
         scanned = pl.scan_csv(path, separator=separator, infer_schema=False, new_columns=names)
         n_rows = scanned.select(pl.len()).collect(engine="streaming").item()
         step = step_of_sample(n_rows, len(names))
         kept = scanned.with_row_index("\0row").filter(pl.col("\0row") % step == 0).collect(engine="streaming")
     except pl.exceptions.PolarsError as error:
-        received = f"{quoted(path)} ({_first_line(error)})"
+        received = f"{quoted(path)} ({first_line(error)})"
         raise DataError("--data", "a CSV file with lines that can be read", received, "mend that line") from error
     places = kept["\0row"].to_numpy()
     cells = clean(Cells(path.name, kept.drop("\0row")))
-    filled = cells.frame.select(_any_filled(names)).to_series()
+    filled = cells.frame.select(any_filled(names)).to_series()
     frame, places = cells.frame.filter(filled), places[filled.to_numpy()]
     return _finish(path, frame, cells.missing_as, found, separator, step, n_rows, places, sha256)
 
@@ -144,7 +145,7 @@ def read_text(path: Path) -> tuple[bytes, dict[str, str]]:
     if raw.startswith(ZSTANDARD):
         return _unpack_zstandard(path), {"format": "CSV", "compression": "Zstandard", "encoding": "UTF-8"}
     raw, compression = _unpack(path, raw)
-    text, found = _as_utf8(path, raw)
+    text, found = as_utf8(path, raw)
     return text, {"format": "CSV"} | ({"compression": compression} if compression else {}) | found
 
 
@@ -181,11 +182,12 @@ def _unpack_zstandard(path: Path) -> bytes:
     try:
         return _bounded(path, "\n".join(pl.read_lines(path).to_series()).encode())
     except pl.exceptions.PolarsError as error:
-        received = f"{quoted(path)} ({_first_line(error)})"
+        received = f"{quoted(path)} ({first_line(error)})"
         raise DataError("--data", "UTF-8 text if it is packed by Zstandard", received, "unpack it first") from error
 
 
-def _as_utf8(path: Path, raw: bytes) -> tuple[bytes, dict[str, str]]:
+def as_utf8(path: Path, raw: bytes) -> tuple[bytes, dict[str, str]]:
+    """Return text as UTF-8 without a byte order mark, and what it was encoded in; refuse what is no text."""
     codec, name = next((known for mark, known in MARKS.items() if raw.startswith(mark)), _guess_encoding(path, raw))
     if codec not in ("utf-8", "ascii"):
         try:
@@ -240,7 +242,7 @@ def _one_byte_encoding(path: Path, raw: bytes, error: UnicodeDecodeError) -> tup
         raise DataError("--data", allowed, received, "save it again as UTF-8") from other
 
 
-def _separator(path: Path, raw: bytes) -> str:
+def separator_of(path: Path, raw: bytes) -> str:
     """Return the separator that cuts the first lines most evenly, and into most cells."""
     beginning = raw[:BEGINNING]
     if len(raw) > BEGINNING:
@@ -258,7 +260,8 @@ def _separator(path: Path, raw: bytes) -> str:
     return max(cutting, key=lambda separator: scores[separator], default=",")
 
 
-def _column_names(path: Path, raw: bytes, separator: str) -> list[str]:
+def column_names(path: Path, raw: bytes, separator: str) -> list[str]:
+    """Return the names in the header, each of them once."""
     names = [name.strip() for name in next(_records(path, raw, separator))[1]]
     check_names(names, path)
     return names
@@ -327,7 +330,7 @@ def _refuse_short_lines(path: Path, raw: bytes, separator: str, frame: pl.DataFr
 def _unreadable(path: Path, raw: bytes, separator: str, n_names: int, error: Exception) -> DataError:
     """Say which line Polars means, as far as the csv module sees it."""
     remedy = "check its quotation marks"
-    received = f"{quoted(path)} ({_first_line(error)})"
+    received = f"{quoted(path)} ({first_line(error)})"
     for line, record in _records(path, raw, separator):
         if len(record) > n_names:
             return _wrong_length(path, line, len(record), n_names, separator)
@@ -337,7 +340,8 @@ def _unreadable(path: Path, raw: bytes, separator: str, n_names: int, error: Exc
     return DataError("--data", "a CSV file with lines that can be read", received, remedy)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return what an error of a library says first, to be quoted."""
     return str(error).strip().splitlines()[0].rstrip(".")
 
 

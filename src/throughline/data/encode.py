@@ -76,6 +76,41 @@ def encode(cells: Cells, columns: tuple[Column, ...], parameter: str = "--data")
     return np.ascontiguousarray(X)
 
 
+def raw_columns(cells: Cells, columns: tuple[Column, ...], parameter: str = "--data") -> dict[str, Array]:
+    """Return what a graph takes that looks texts up itself: one array a column, texts for categories and truth values.
+
+    Parameters
+    ----------
+    cells, columns, parameter :
+        As for `encode`, which refuses the same cells.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_samples,)
+        By the name of the column: texts, empty where the cell is; float32, NaN where it is, for numbers and for the
+        parts of dates.
+
+    Examples
+    --------
+    >>> from throughline.data.cells import cells_of_rows
+    >>> columns = (Column(name="age", source="age"),
+    ...            Column(name="city", source="city", encoding="category", labels=("Bern", "Rome")))
+    >>> for name, values in raw_columns(cells_of_rows([{"city": "Oslo", "age": "31"}, {"age": 7}]), columns).items():
+    ...     print(name, values)
+    age [31.  7.]
+    city ['Oslo' '']
+    """
+    X = encode(cells, columns, parameter)
+    found: dict[str, Array] = {}
+    for i, column in enumerate(columns):
+        if column.labels:
+            texts = as_texts(cells.frame[column.source]).fill_null("").to_list()
+            found[column.name] = np.array(texts, np.str_)
+        else:
+            found[column.name] = X[:, i]
+    return found
+
+
 def unused_columns(cells: Cells, columns: tuple[Column, ...]) -> list[str]:
     """Return the columns of a table that no network gets: at prediction they are ignored, and said to be."""
     sources = {column.source for column in columns}
@@ -91,9 +126,8 @@ def _numbers(cells: Cells, column: Column, parameter: str) -> pl.Series:
     if not usable.all():
         row = int((~usable).arg_max() or 0)
         allowed = "numbers from -1e18 to 1e18"
-        raise cells.refusal(
-            row, column.source, parameter, allowed, "mend the cell, or leave the column out with --drop"
-        )
+        remedy = "mend the cell" + (", or leave the column out with --drop" if parameter == "--data" else "")
+        raise cells.refusal(row, column.source, parameter, allowed, remedy)
     return numbers
 
 

@@ -64,11 +64,50 @@ def _with_point(texts: pl.Series) -> pl.Series:
     return pl.select(pl.when(fits).then(texts.str.replace(",", ".", literal=True)).alias(texts.name)).to_series()
 
 
-def decimal_sign(frame: pl.DataFrame) -> DecimalSign:
-    """Return the decimal sign that a file uses.
+class DecimalVotes:
+    """Finds the decimal sign that a file uses, from all of it at once or one part after another.
 
     Every column of texts with commas votes: for the convention in which more of its cells are numbers. If all its cells
     are numbers in both, such as ``1,234``, it has no vote, and decides nothing if there is any other.
+    """
+
+    def __init__(self) -> None:
+        self._votes = {".": 0, ",": 0}
+        self._undecided = self._has_comma = False
+
+    def count(self, frame: pl.DataFrame, most_looked_at: int = MOST_LOOKED_AT) -> None:
+        """Let the columns of a frame vote."""
+        import polars as pl
+
+        for column in frame.iter_columns():
+            if column.dtype == pl.String:
+                self._has_comma = self._has_comma or bool(column.str.contains(",", literal=True).any())
+                self._count_column(column.gather_every(max(1, len(column) // most_looked_at)))
+
+    def _count_column(self, texts: pl.Series) -> None:
+        signed = texts.filter(
+            texts.str.contains(r"^[+-]?[\d.,]*\d[\d.,]*(?:[eE][+-]?\d+)?$") & texts.str.contains("[.,]")
+        )
+        if not len(signed) or len(signed) < len(texts.drop_nulls()) / 10:
+            return
+        with_point, with_comma = (len(numbers_of_texts(signed, sign).drop_nulls()) for sign in (".", ","))
+        if with_point != with_comma:
+            self._votes["." if with_point > with_comma else ","] += 1
+        elif with_point and bool(signed.str.contains(",", literal=True).any()):
+            self._undecided = True
+
+    @property
+    def sign(self) -> DecimalSign:
+        """The sign, or nothing where nobody can say which it is."""
+        if not self._has_comma:
+            return "."
+        if self._votes["."] or self._votes[","]:
+            return "," if self._votes[","] > self._votes["."] else "."
+        return "" if self._undecided else "."
+
+
+def decimal_sign(frame: pl.DataFrame) -> DecimalSign:
+    """Return the decimal sign that a file uses, by the votes of all its columns.
 
     Examples
     --------
@@ -78,25 +117,6 @@ def decimal_sign(frame: pl.DataFrame) -> DecimalSign:
     >>> decimal_sign(pl.DataFrame({"a": ["1,234"], "b": ["0.5"]})), decimal_sign(pl.DataFrame({"a": ["1,234"]}))
     ('.', '')
     """
-    import polars as pl
-
-    votes, undecided = {".": 0, ",": 0}, False
-    columns = [texts for texts in frame.iter_columns() if texts.dtype == pl.String]
-    if not any(texts.str.contains(",", literal=True).any() for texts in columns):
-        return "."
-    for column in columns:
-        texts = column.gather_every(max(1, len(column) // MOST_LOOKED_AT))
-        signed = texts.filter(
-            texts.str.contains(r"^[+-]?[\d.,]*\d[\d.,]*(?:[eE][+-]?\d+)?$") & texts.str.contains("[.,]")
-        )
-        if not len(signed) or len(signed) < len(texts.drop_nulls()) / 10:
-            continue
-        with_point, with_comma = (len(numbers_of_texts(signed, sign).drop_nulls()) for sign in (".", ","))
-        has_comma = bool(signed.str.contains(",", literal=True).any())
-        if with_point != with_comma:
-            votes["." if with_point > with_comma else ","] += 1
-        elif has_comma and with_point:
-            undecided = True
-    if votes["."] or votes[","]:
-        return "," if votes[","] > votes["."] else "."
-    return "" if undecided else "."
+    votes = DecimalVotes()
+    votes.count(frame)
+    return votes.sign

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from throughline.data.cells import Cells
 from throughline.data.split import Split, split_rows
-from throughline.data.table import TableRequest, read_table
+from throughline.data.table import TableRequest, read_table, read_table_with_cells
 from throughline.data.tasks import TASKS, load_task
 from throughline.errors import DataError, UsageError, quoted
 from throughline.record import RunRecord
@@ -67,3 +68,17 @@ def rows_of_run(record: RunRecord, data: Path | str | None) -> Split:
         remedy = "pass the file as it was, or run again"
         raise DataError("--data" if name else "RUN", allowed, f"{given}, with {split.sha256[:12]}...", remedy)
     return split
+
+
+def held_out_cells(record: RunRecord, data: Path | str) -> Cells:
+    """Read the held-out rows of a run as they stand in its table, in the order of `Split.X_test`.
+
+    Parameters
+    ----------
+    record : RunRecord
+    data : Path or str
+        The table that the run read; `rows_of_run` makes sure of that.
+    """
+    table, cells = read_table_with_cells(table_request_of(record, data), record.seed)
+    assert table.parts is not None  # a table from a file is split by what it holds
+    return cells.take(table.parts.test)

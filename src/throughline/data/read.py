@@ -55,10 +55,11 @@ def read_cells(given: str | Path) -> Cells:
     with unchanged(location.path) as sha256:
         if location.engine:
             return read_database(location, sha256)
-        return _reader(location.path)(location.path, sha256)
+        return reader_of(location.path)(location.path, sha256)
 
 
-def _reader(path: Path) -> Callable[[Path, str], Cells]:
+def reader_of(path: Path) -> Callable[[Path, str], Cells]:
+    """Return what reads a file, by its first bytes; refuse what is known to be no table."""
     with path.open("rb") as file:
         beginning = file.read(16)
     for magic, what in NO_TABLES.items():

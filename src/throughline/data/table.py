@@ -92,6 +92,11 @@ def read_table(request: TableRequest, seed: int) -> Table:
     UsageError
         If the request does not fit the table.
     """
+    return read_table_with_cells(request, seed)[0]
+
+
+def read_table_with_cells(request: TableRequest, seed: int) -> tuple[Table, Cells]:
+    """Do as `read_table`, and return the cells of its rows, too."""
     location, cells = locate(request.data), read_cells(request.data)
     target_name = request.target.strip()
     if cells.names == [target_name]:
@@ -123,7 +128,7 @@ def read_table(request: TableRequest, seed: int) -> Table:
         columns=_column_records(cells, roles, decisions, columns),
         warnings=[*_left_out(decisions), *suspect(table, parts, seed, request.scaling)],
     )
-    return Table(task, table.X, table.y, columns, parts, weights, record)
+    return Table(task, table.X, table.y, columns, parts, weights, record), cells
 
 
 def _roles(cells: Cells, request: TableRequest, target: str) -> dict[str, str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from throughline.data.cells import Cells, clean, said_of_sample, series_of_values, step_of_sample
-from throughline.data.csv_file import check_names
+from throughline.data.csv_file import check_names, first_line
 from throughline.data.location import Location
 from throughline.errors import DataError, MissingPackageError, quoted
 
@@ -50,9 +51,20 @@ def _from_lazy(path: Path, form: str, sha256: str, scan: Callable[[], pl.LazyFra
         step = step_of_sample(n_rows, n_columns)
         frame = (scanned if step == 1 else scanned.gather_every(step)).collect(engine="streaming")
     except (pl.exceptions.PolarsError, OSError) as error:
-        received = f"{quoted(path)} ({str(error).strip().splitlines()[0].rstrip('.')})"
-        raise DataError("--data", f"a whole {form} file", received, "write it again") from error
+        raise _not_whole(path, form, error) from error
     return _finish(path, frame, {"format": form}, n_rows, step, sha256)
+
+
+def _not_whole(path: Path, form: str, error: Exception) -> DataError:
+    return DataError("--data", f"a whole {form} file", f"{quoted(path)} ({first_line(error)})", "write it again")
+
+
+def part_of_file(path: Path, frame: pl.DataFrame, n_before: int) -> Cells:
+    """Return some rows of a file as cells that know where they stand."""
+    names = [name.strip() for name in frame.columns]
+    check_names(names, path)
+    named = frame.rename(dict(zip(frame.columns, names, strict=True)))
+    return clean(Cells(path.name, named, place=lambda row: f"row {n_before + row + 1} of {quoted(path)}"))
 
 
 def _finish(path: Path, frame: pl.DataFrame, found: dict[str, str], n_rows: int, step: int, sha256: str) -> Cells:
@@ -70,6 +82,16 @@ def _finish(path: Path, frame: pl.DataFrame, found: dict[str, str], n_rows: int,
         place=lambda row: f"row {row * step + 1} of {quoted(path)}",
     )
     return clean(cells)
+
+
+def rows_of_file(path: Path, form: str, scan: Callable[[], pl.LazyFrame], n_at_a_time: int) -> Iterator[pl.DataFrame]:
+    """Give the rows of a Parquet or Arrow file, so many at a time."""
+    import polars as pl
+
+    try:
+        yield from scan().collect_batches(chunk_size=n_at_a_time)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _not_whole(path, form, error) from error
 
 
 def read_spreadsheet(path: Path, sha256: str) -> Cells:
@@ -125,14 +147,51 @@ def _known_table(location: Location, tables: list[str]) -> str:
     return _named(location.table)
 
 
-def _from_duckdb(location: Location) -> tuple[pl.DataFrame, int, int]:
+def rows_of_database(location: Location, n_at_a_time: int) -> Iterator[pl.DataFrame]:
+    """Give the rows of a table in a database, so many at a time, each cell with its own type."""
+    import polars as pl
+
+    with _connected(location) as connection:
+        cursor = connection.execute(f"SELECT * FROM {_named(location.table)}")
+        names = [description[0] for description in cursor.description]
+        while rows := cursor.fetchmany(n_at_a_time):
+            columns = zip(names, zip(*rows, strict=True), strict=True)
+            yield pl.DataFrame([series_of_values(name, list(column)) for name, column in columns])
+
+
+@contextlib.contextmanager
+def _connected(location: Location) -> Iterator[Any]:
+    """Open a database for reading alone, and make sure that the table is in it."""
+    if location.engine == "sqlite":
+        import sqlite3
+
+        errors: type[Exception] = sqlite3.Error
+        query = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
+    else:
+        errors, query = _duckdb(location).Error, "SELECT table_name FROM information_schema.tables"
+    try:
+        connect = _opened if location.engine == "sqlite" else partial(_duckdb(location).connect, read_only=True)
+        with connect(location.path) as connection:
+            _known_table(location, [name for (name,) in connection.execute(query).fetchall()])
+            yield connection
+    except errors as error:
+        raise _no_database(location, error) from error
+
+
+def _duckdb(location: Location) -> Any:
     if find_spec("duckdb") is None:
         received = f"{quoted(location.path)}, a table of DuckDB"
         allowed = "a file, or a table of SQLite, as long as the extra is missing"
         raise MissingPackageError("--data", allowed, received, _install("duckdb"))
     import duckdb
+
+    return duckdb
+
+
+def _from_duckdb(location: Location) -> tuple[pl.DataFrame, int, int]:
     import polars as pl
 
+    duckdb = _duckdb(location)
     try:
         with duckdb.connect(str(location.path), read_only=True) as connection:
             tables = [
