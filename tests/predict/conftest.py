@@ -11,8 +11,8 @@ import pytest
 from throughline.bundle.build import BundleRequest, make_bundle
 from throughline.bundle.column_graphs import column_graphs
 from throughline.formats import load_formats
+from throughline.formats.availability import missing_runtime
 from throughline.run import RunRequest, run
-from throughline.verify.prove import missing_runtime
 
 from .tables import draw_rows, hard_rows, write_table
 
