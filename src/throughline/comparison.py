@@ -253,10 +253,11 @@ def _read(record: RunRecord) -> Iterator[tuple[tuple[str, str, Unit], Reading]]:
                 (f"{place}.{score}", f"{title}, {name}", unit),
                 (_with_interval(interval) if interval else Reading(value=value)),
             )
-    for network in record.evaluation.amounts if record.evaluation else []:
-        place, title = f"evaluation.amounts[{network.framework}]", FRAMEWORK_TITLES[network.framework]
+    for answered in record.evaluation.amounts if record.evaluation else []:
+        framework = answered.framework
         for score, (name, unit) in AMOUNT_SCORES.items():
-            yield (f"{place}.{score}", f"{title}, {name}", unit), _with_interval(getattr(network, score))
+            title = f"{FRAMEWORK_TITLES[framework]}, {name}"
+            yield (f"evaluation.amounts[{framework}].{score}", title, unit), _with_interval(getattr(answered, score))
     test = record.evaluation.equivalence if record.evaluation else None
     if test:
         first, second = (FRAMEWORK_TITLES[name] for name in test.frameworks)

@@ -148,7 +148,8 @@ def equivalence_sentence(test: EquivalenceTest) -> str:
     else:
         found, interval = f"{test.difference:+.3f} of {test.metric}", f"{test.low:+.3f} to {test.high:+.3f}"
         margin = f"{test.margin:g}"
-    return f"{first} minus {second} over {test.n_seeds} seeds: {found} (90 % interval {interval}), {verdict} within {margin}"
+    seeds = f"over {test.n_seeds} seeds"
+    return f"{first} minus {second} {seeds}: {found} (90 % interval {interval}), {verdict} within {margin}"
 
 
 def _written(value: float, score: Score) -> str:

@@ -81,7 +81,7 @@ def decimal(value: float, digits: int = 3) -> str:
 
 @_finite
 def amount(value: float, digits: int = 3) -> str:
-    """Write a number in a unit that is not known, such as the target's: significant digits, none of the whole ones lost.
+    """Write a number in a unit that is not known, such as the target's, with all its whole digits.
 
     Examples
     --------

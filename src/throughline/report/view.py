@@ -17,7 +17,7 @@ RunRecord -> build_view -> View
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -408,6 +408,7 @@ def _ratio_headline(formats: list[FormatRow]) -> Headline | None:
 
 def _equivalence(test: EquivalenceTest) -> Equivalence:
     """Say what the test shows; that it does not show something is not turned into its opposite."""
+    write: Callable[[float], str]
     if test.metric == "accuracy":
         margin, write, unit = scientific(100 * test.margin), points, "percentage points"
         within = f"{margin} percentage point{'' if unmarked(margin) == '1' else 's'}"
