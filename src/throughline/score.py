@@ -42,7 +42,7 @@ def score_of(kind: TaskKind) -> Score:
     return R2 if kind == "regression" else ACCURACY
 
 
-def tested(evaluation: EvaluationRecord | None) -> dict[str, Interval]:
+def scores_of(evaluation: EvaluationRecord | None) -> dict[str, Interval]:
     """Return the score of each network on the test rows, by framework; nothing where none was evaluated."""
     if evaluation is None:
         return {}

@@ -18,7 +18,7 @@ from throughline.cli.display_table import table_lines
 from throughline.cli.time_spent import time_table
 from throughline.progress import ChapterDone, ChapterStarted, Event, Stage, TableRead
 from throughline.record import Bar, EquivalenceTest, FormatRecord, RunRecord
-from throughline.score import ACCURACY, Score, score_of, tested
+from throughline.score import ACCURACY, Score, score_of, scores_of
 from throughline.spec import FRAMEWORK_TITLES
 
 MET, MISSED = Text("✓", style="green"), Text("✗", style="bold red")
@@ -157,7 +157,7 @@ def _written(value: float, score: Score) -> str:
 
 
 def _framework_table(record: RunRecord) -> Table:
-    score, scores = score_of(record.task.kind), tested(record.evaluation)
+    score, scores = score_of(record.task.kind), scores_of(record.evaluation)
     columns = (f"val {score.short}", f"test {score.short}", "95 % interval")
     table = _table("network", "epochs", "best", "fit s", "val loss", *columns)
     to = "–" if score == ACCURACY else " to "  # of numbers that may be below zero, a dash would be read as a minus

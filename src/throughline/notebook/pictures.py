@@ -210,7 +210,7 @@ def learning(trainings: Sequence[TrainingRecord], loss: LossName, score: Score) 
     else:  # the first epochs may be far below zero
         accuracies.set_ylim(bottom=max(low, -1.0))
     accuracies.set_title(f"{score.name} on validation rows")
-    accuracies.legend(loc="lower right")
+    accuracies.legend(loc="lower right" if score == ACCURACY else "best")
     plt.show()
 
 

@@ -46,7 +46,7 @@ from throughline.report.formatting import (
     scientific,
     size,
 )
-from throughline.score import Score, score_of, tested
+from throughline.score import Score, score_of, scores_of
 
 CONFIDENCE = 0.95  # of every `record.Interval`
 SIGNIFICANCE = 0.05  # below it, `record.PairedTest` counts as a difference
@@ -352,7 +352,7 @@ def _gradient_headline(record: RunRecord, missed: set[int]) -> Headline | None:
 
 
 def _network_headline(record: RunRecord, framework: str, missed: set[int]) -> Headline | None:
-    scores = tested(record.evaluation)
+    scores = scores_of(record.evaluation)
     if framework not in scores:
         return None
     score, found = score_of(record.task.kind), scores[framework]
