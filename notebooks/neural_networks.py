@@ -40,8 +40,8 @@
 # %% tags=["parameters"]
 RUN = None  # folder of a finished run, to be told from its record; None: run now
 TASK = "make-classification"  # or "breast-cancer"
-DATA = None  # instead of a task, a CSV file of your own with numbers and a header row,
-TARGET = None  # and the column with its two classes
+DATA = None  # instead of a task, a table of your own, such as a CSV file with a header row,
+TARGET = None  # and the column that is to be predicted: two classes, several, or amounts
 SEED = 0
 
 # %%
@@ -53,14 +53,26 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from throughline.data.features import features, fit_columns
 from throughline.data.of_run import rows_of_run
-from throughline.data.scaling import fit_scaling, scale
-from throughline.data.tasks import TASKS, separable, two_moons, xor
+from throughline.data.scaling import scale
+from throughline.data.tasks import separable, two_moons, xor
 from throughline.notebook import pictures, show
 from throughline.notebook.claims import contradicted, open_claims
 from throughline.record import load_record
-from throughline.report.formatting import count, decimal, framework_title, p_value, percent, scientific, size
+from throughline.report.formatting import (
+    amount,
+    count,
+    decimal,
+    framework_title,
+    in_unit,
+    p_value,
+    percent,
+    scientific,
+    size,
+)
 from throughline.run import RunRequest, run
+from throughline.score import ACCURACY, score_of
 
 pictures.use_style()
 
@@ -94,20 +106,9 @@ else:
 
 # %%
 split = rows_of_run(record, data)
-if data is None:
-    show.say(f"**{record.task.name}**: {' '.join(TASKS[TASK].__doc__.split())}")
-else:
-    first, second = record.task.class_names
-    show.say(f"**{record.task.name}**, from `{record.task.source}`: is `{TARGET}` `{first}` or `{second}`?")
-parts = {
-    "training": (split.X_train, split.y_train),
-    "validation": (split.X_val, split.y_val),
-    "test": (split.X_test, split.y_test),
-}
-show.table(
-    ("part", "rows", "features", f"share of '{record.task.class_names[1]}'"),
-    [(name, count(len(X)), X.shape[1], percent(y.mean())) for name, (X, y) in parts.items()],
-)
+show.rows(record, split)
+judged = score_of(record.task.kind)  # accuracy; R² where the target is an amount
+no_labels = () if judged == ACCURACY else ("labels changed",)  # a column that amounts have no use for
 
 # %% [markdown]
 # Columns may have very different scales, and a network learns badly from such rows. So every network here begins with
@@ -116,15 +117,18 @@ show.table(
 # rows and nobody has to remember how to prepare them.
 
 # %%
-mean, std = fit_scaling(split.X_train)
-scaled = scale(split.X_train, mean, std)
+columns, mean, std = fit_columns(split.X_train, record.network.columns)
+numeric = [i for i in range(len(std)) if not columns or not columns[i].is_category]
+scaled = features(split.X_train, columns, mean, std)[:, : len(numeric)]
 assert np.allclose(scaled.mean(axis=0), 0, atol=1e-3)
-varies = np.ptp(split.X_train, axis=0) > 0
+varies = np.ptp(scaled, axis=0) > 0
 assert np.allclose(scaled.std(axis=0)[varies], 1, atol=1e-3)
-show.say(
-    f"Standard deviations of the columns: from {scientific(std.min())} to {scientific(std.max())}, a factor of "
-    f"{count(std.max() / std.min())}. After scaling each is 1."
-)
+if numeric:
+    smallest, largest = std[numeric].min(), std[numeric].max()
+    show.say(
+        f"Standard deviations of the columns: from {scientific(smallest)} to {scientific(largest)}, a factor of "
+        f"{count(largest / smallest)}. After scaling each is 1."
+    )
 
 # %% [markdown]
 # ### What is claimed
@@ -544,19 +548,20 @@ show.table(
 
 # %%
 from throughline.frameworks import numpy_net
+from throughline.frameworks.fitting import fit_rows
 from throughline.weights import initial_weights
 
 initial = initial_weights(spec, mean, std)
 assert initial.digest == record.mlp.training.initial_digest
 network = numpy_net.build(spec, initial)
 with threadpool_limits(1):  # matrices as small as these are slower with more threads
-    epochs = numpy_net.fit(network, train, split, lambda epoch: None)
+    epochs = fit_rows(numpy_net, network, spec, train, split, lambda epoch: None)
 best = min(epochs, key=lambda epoch: epoch.val_loss)
 assert best.number == record.mlp.training.best_epoch
 assert np.isclose(best.val_loss, record.mlp.training.val_loss)
 show.say(
-    f"Trained again here, from the same start: {percent(best.val_accuracy)} on the validation rows after epoch "
-    f"{best.number}, as in the run."
+    f"Trained again here, from the same start: {judged.name} {in_unit(best.val_accuracy, judged.unit)} on the "
+    f"validation rows after epoch {best.number}, as in the run."
 )
 
 # %% [markdown]
@@ -618,7 +623,7 @@ show.source("frameworks.keras_net:fit", start="network.compile", stop="return")
 keras = record.keras
 assert keras.initial_digest == initial.digest
 assert keras.n_parameters == spec.n_parameters
-pictures.learning([keras])
+pictures.learning([keras], train.loss, judged)
 
 # %% [markdown]
 # Do not compare the two losses of an epoch with each other. The one on the training rows is measured with dropout on,
@@ -627,7 +632,7 @@ pictures.learning([keras])
 
 # %%
 first_epoch = (keras.losses[0], keras.val_losses[0])
-show.say("In the first epoch: {} on the training rows, {} on the validation rows.".format(*map(decimal, first_epoch)))
+show.say("In the first epoch: {} on the training rows, {} on the validation rows.".format(*map(amount, first_epoch)))
 
 # %% [markdown]
 # ### What Adam does, and what "the same Adam" means
@@ -684,6 +689,7 @@ show.table(
     ("rows at a time", "rows compared", "largest difference", "labels changed"),
     [(c.batch_size, count(c.n_rows), scientific(c.largest_difference), c.n_flips) for c in saved.checks],
     left=0,
+    without=no_labels,
 )
 
 # %% [markdown]
@@ -752,18 +758,21 @@ show.source("frameworks.torch_net:set_weights")
 trainings = record.trainings()
 assert [training.framework for training in trainings] == ["numpy", "keras", "torch"]
 assert {training.initial_digest for training in trainings} == {initial.digest}
-pictures.learning(trainings)
+pictures.learning(trainings, train.loss, judged)
 
 # %%
 show.table(
-    ("framework", "kept epoch", "validation loss", "validation accuracy"),
-    [(framework_title(t.framework), t.best_epoch, decimal(t.val_loss, 4), percent(t.val_accuracy)) for t in trainings],
+    ("framework", "kept epoch", "validation loss", f"validation {judged.name}"),
+    [
+        (framework_title(t.framework), t.best_epoch, amount(t.val_loss, 4), in_unit(t.val_accuracy, judged.unit))
+        for t in trainings
+    ],
 )
 
 # %% [markdown]
 # They start at the same weights, bit by bit, and end apart: each framework shuffles rows and draws dropout masks with a
 # generator of its own. What must agree exactly is not the end but the *gradient at one and the same point*. Take the
-# weights that PyTorch ended with, and the same rows, and ask both autograd and our backward pass, in float64:
+# weights that all of them start from, and the same rows, and ask both autograd and our backward pass, in float64:
 
 # %%
 gradient = record.mlp.gradient
@@ -773,7 +782,7 @@ show.table(
     ("our backward pass against", "largest relative error"),
     [
         ("central differences, at the start weights", scientific(gradient.largest_relative_error)),
-        ("PyTorch's autograd, at the trained weights", scientific(gradient.autograd_largest_relative_error)),
+        ("PyTorch's autograd, at the start weights", scientific(gradient.autograd_largest_relative_error)),
     ],
 )
 assert gradient.autograd_largest_relative_error < gradient.largest_relative_error
@@ -795,6 +804,7 @@ show.table(
     ("file", "made by", "size", "largest difference", "labels changed"),
     [(e.title, e.facts["exporter"], size(e.size_bytes), scientific(e.largest_difference), e.n_flips) for e in exported],
     left=2,
+    without=no_labels,
 )
 
 # %% [markdown]
@@ -808,6 +818,7 @@ show.table(
 # <summary><b>Solution</b></summary>
 #
 # ```python
+# from throughline.scratch import OUTPUT_ACTIVATIONS
 # from throughline.weights import load_weights
 #
 # trained, _ = load_weights(folder / record.pytorch.weights_path)
@@ -816,17 +827,19 @@ show.table(
 #
 # def answer_once(kept):
 #     """Answer the first test row; each hidden output survives with probability `kept`."""
-#     a = scale(split.X_test[:1], trained.mean, trained.std)
+#     a = features(split.X_test[:1], columns, trained.mean, trained.std)
 #     for kernel, bias in zip(trained.kernels[:-1], trained.biases[:-1], strict=True):
 #         a = np.maximum(a @ kernel + bias, 0)
 #         a = a * (rng.random(a.shape) < kept) / kept
-#     return sigmoid(a @ trained.kernels[-1] + trained.biases[-1]).item()
+#     return OUTPUT_ACTIVATIONS[spec.output](a @ trained.kernels[-1] + trained.biases[-1])[0]
 #
 #
-# forgotten = [answer_once(1 - spec.dropout) for _ in range(1000)]
-# assert answer_once(1) == answer_once(1)
+# usual = answer_once(1)
+# shown = usual.argmax()  # of several classes, the likeliest
+# forgotten = [answer_once(1 - spec.dropout)[shown] for _ in range(1000)]
+# assert np.array_equal(answer_once(1), usual)
 # assert len(set(forgotten)) > 1
-# show.say(f"Dropout off: {answer_once(1):.4f}. On: from {min(forgotten):.4f} to {max(forgotten):.4f}.")
+# show.say(f"Dropout off: {usual[shown]:.4f}. On: from {min(forgotten):.4f} to {max(forgotten):.4f}.")
 # ```
 #
 # Divided by their share, the survivors have the mean that all outputs had together, so that the next layer sees numbers
@@ -846,20 +859,28 @@ show.talking_point(record, 4)
 #
 # ## Chapter 5: Evaluation
 #
-# From here on nothing knows which framework answered: labels and probabilities go in, figures come out. The test rows
-# are looked at now, once, after every choice has been made.
+# From here on nothing knows which framework answered: labels and answers go in, figures come out. The test rows are
+# looked at now, once, after every choice has been made.
 
 # %%
-networks = record.evaluation.networks
-pictures.confusions(networks, record.task.class_names)
+networks, amounts = record.evaluation.networks, record.evaluation.amounts
+if networks:
+    pictures.confusions(networks, record.task.class_names)
 for network_figures in networks:
-    (tn, fp), (fn, tp) = network_figures.confusion
-    precision, recall = tp / max(tp + fp, 1), tp / (tp + fn)
-    positive = network_figures.classes[1]
-    assert np.isclose(positive.precision, precision)  # of those called 1, how many are
-    assert np.isclose(positive.recall, recall)  # of those that are 1, how many were called
-    assert np.isclose(positive.f1, 2 * tp / (2 * tp + fp + fn))  # their harmonic mean, in counts
-    assert np.isclose(network_figures.accuracy.value, (tp + tn) / split.y_test.size)
+    matrix = np.array(network_figures.confusion)
+    assert np.isclose(network_figures.accuracy.value, matrix.trace() / split.y_test.size)
+    for code, figures in enumerate(network_figures.classes):
+        tp = matrix[code, code]
+        fp, fn = matrix[:, code].sum() - tp, matrix[code].sum() - tp
+        assert np.isclose(figures.precision, tp / max(tp + fp, 1))  # of those called so, how many are
+        assert np.isclose(figures.recall, tp / max(tp + fn, 1))  # of those that are, how many were called so
+        assert np.isclose(figures.f1, 2 * tp / max(2 * tp + fp + fn, 1))  # their harmonic mean, in counts
+if amounts:
+    pictures.amounts(amounts)
+    error = numpy_net.predict(network, split.X_test) - split.y_test
+    spread = split.y_test - split.y_test.mean()
+    assert np.isclose(amounts[0].r2.value, 1 - np.sum(error**2) / np.sum(spread**2), atol=1e-4)
+    assert np.isclose(amounts[0].rmse.value, np.sqrt(np.mean(error**2)), rtol=1e-4)
 
 # %% [markdown]
 # With true and false positives and negatives counted in the matrix,
@@ -867,11 +888,26 @@ for network_figures in networks:
 # $$\text{precision} = \frac{TP}{TP+FP} \qquad \text{recall} = \frac{TP}{TP+FN} \qquad
 # F_1 = \frac{2\,\text{precision}\cdot\text{recall}}{\text{precision}+\text{recall}} .$$
 #
-# scikit-learn's report for the Keras network, both classes:
+# Of more than two classes each has its own three, counted against all others. Where a run answers amounts there is no
+# matrix: the answers stand against the truth, and what is counted is the error,
+#
+# $$\text{RMSE} = \sqrt{\tfrac{1}{n}\textstyle\sum(\hat y - y)^2} \qquad
+# R^2 = 1 - \frac{\sum(\hat y - y)^2}{\sum(y - \bar y)^2} ,$$
+#
+# the share of the target's variance that the answers explain. For the Keras network:
 
 # %%
-by_name = {figures.framework: figures for figures in networks}
-print(by_name["keras"].report)
+if networks:
+    print(next(figures.report for figures in networks if figures.framework == "keras"))
+if amounts:
+    show.table(
+        ("error of Keras", "smallest", "lower quartile", "median", "upper quartile", "largest"),
+        [
+            ("answer minus truth", *(amount(figures.error_quantiles[i]) for i in (0, 2, 3, 4, 6)))
+            for figures in amounts
+            if figures.framework == "keras"
+        ],
+    )
 
 # %% [markdown]
 # ### Beyond one threshold
@@ -879,25 +915,40 @@ print(by_name["keras"].report)
 # The matrix depends on where probability turns into a label. The curves go through all thresholds. The area under the
 # **ROC** curve is the probability that a random row of class 1 gets a higher score than a random row of class 0.
 # **Precision and recall** say more when one class is rare. **Calibration** asks something else: of the rows that were
-# told a probability of seven in ten, did seven in ten belong to class 1?
+# told a probability of seven in ten, did seven in ten belong to class 1? With more classes the curves pool all of them,
+# and calibration asks it of the class that was answered.
 
 # %%
-pictures.scores(networks)
-show.table(
-    ("network", "accuracy", "95 % interval", "ROC AUC", "average precision", "log loss", "Brier"),
-    [
-        (
-            framework_title(n.framework),
-            percent(n.accuracy.value),
-            f"{percent(n.accuracy.low)} to {percent(n.accuracy.high)}",
-            decimal(n.roc_auc, 4),
-            decimal(n.average_precision, 4),
-            decimal(n.log_loss, 4),
-            decimal(n.brier, 4),
-        )
-        for n in networks
-    ],
-)
+if networks:
+    pictures.scores(networks)
+    show.table(
+        ("network", "accuracy", "95 % interval", "ROC AUC", "average precision", "log loss", "Brier"),
+        [
+            (
+                framework_title(n.framework),
+                percent(n.accuracy.value),
+                f"{percent(n.accuracy.low)} to {percent(n.accuracy.high)}",
+                decimal(n.roc_auc, 4),
+                decimal(n.average_precision, 4),
+                decimal(n.log_loss, 4),
+                decimal(n.brier, 4),
+            )
+            for n in networks
+        ],
+    )
+if amounts:
+    show.table(
+        ("network", "R²", "95 % interval", "RMSE", "mean absolute error", "bias"),
+        [
+            (
+                framework_title(n.framework),
+                in_unit(n.r2.value, judged.unit),
+                f"{in_unit(n.r2.low, judged.unit)} to {in_unit(n.r2.high, judged.unit)}",
+                *(amount(figure.value) for figure in (n.rmse, n.mae, n.bias)),
+            )
+            for n in amounts
+        ],
+    )
 
 # %% [markdown]
 # ### How sure, and who is better?
@@ -914,27 +965,34 @@ show.table(
 show.source("evaluate.pairs:mcnemar", start="labels =", stop="return PairedTest")
 
 # %%
-paired = record.evaluation.paired
-n_apart = paired.only_first_right + paired.only_second_right
+paired = record.evaluation.paired or record.evaluation.paired_errors
 first, second = (framework_title(name) for name in paired.frameworks)
+if networks:
+    n_apart = paired.only_first_right + paired.only_second_right
+    assert n_apart <= (1 - paired.agreement) * len(split.y_test) + 1e-6
+    found = (
+        f"{first} and {second} give the same label to {percent(paired.agreement)} of the rows. {first} alone is right "
+        f"on {paired.only_first_right} rows, {second} alone on {paired.only_second_right}"
+    )
+else:
+    found = (
+        f"Of amounts, Wilcoxon's test compares the absolute errors, row by row. That of {first} minus that of {second} "
+        f"is {amount(paired.difference.value)} on average, {amount(paired.difference.low)} to "
+        f"{amount(paired.difference.high)}"
+    )
 verdict = (
-    "That is what a fair coin does: no difference is shown, which does not prove that there is none"
+    "That is what chance does: no difference is shown, which does not prove that there is none"
     if paired.p_value >= 0.05
-    else "A fair coin seldom does that: the two differ, and it is said here plainly"
+    else "Chance seldom does that: the two differ, and it is said here plainly"
 )
-show.say(
-    f"{first} and {second} give the same label to {percent(paired.agreement)} of the rows. {first} alone is right on "
-    f"{paired.only_first_right} rows, {second} alone on {paired.only_second_right}: "
-    f"p = {p_value(paired.p_value)}. {verdict}."
-)
-assert n_apart <= (1 - paired.agreement) * len(split.y_test) + 1e-6
+show.say(f"{found}: p = {p_value(paired.p_value)}. {verdict}.")
 
 # %% [markdown]
 # ### Exercise: a threshold with a price
 #
 # Say that to miss a row of the second class costs five times as much as a false alarm. Which threshold is cheapest?
 # Choose it on the validation rows, with the network of chapter 2 (`numpy_net.predict(network, split.X_val)`), and see
-# what it saves on the test rows. What would theory say?
+# what it saves on the test rows. What would theory say? (Amounts have no threshold; a built-in task has.)
 #
 # <details>
 # <summary><b>Solution</b></summary>
@@ -945,14 +1003,22 @@ assert n_apart <= (1 - paired.agreement) * len(split.y_test) + 1e-6
 #     return 5 * np.sum((said <= threshold) & (truth == 1)) + np.sum((said > threshold) & (truth == 0))
 #
 #
-# said_val, said_test = (numpy_net.predict(network, part) for part in (split.X_val, split.X_test))
-# thresholds = np.linspace(0.01, 0.99, 99)
-# prices = [price(threshold, said_val, split.y_val) for threshold in thresholds]
-# cheapest = thresholds[np.argmin(prices)]
-# assert min(prices) <= price(0.5, said_val, split.y_val)
-# show.say(f"Cheapest on the validation rows: {decimal(cheapest, 2)}. In theory: {decimal(1 / 6, 2)}.")
-# was, now = (price(threshold, said_test, split.y_test) for threshold in (0.5, cheapest))
-# show.say(f"Price on the test rows: {was} at one half, {now} at this threshold.")
+# def said_of_second(X):
+#     """Return the probability of the second class, of two or of more."""
+#     said = numpy_net.predict(network, X)
+#     return said if said.ndim == 1 else said[:, 1]
+#
+#
+# if record.task.class_names:
+#     said_val, said_test = said_of_second(split.X_val), said_of_second(split.X_test)
+#     is_val, is_test = (split.y_val == 1).astype(int), (split.y_test == 1).astype(int)
+#     thresholds = np.linspace(0.01, 0.99, 99)
+#     prices = [price(threshold, said_val, is_val) for threshold in thresholds]
+#     cheapest = thresholds[np.argmin(prices)]
+#     assert min(prices) <= price(0.5, said_val, is_val)
+#     show.say(f"Cheapest on the validation rows: {decimal(cheapest, 2)}. In theory: {decimal(1 / 6, 2)}.")
+#     was, now = (price(threshold, said_test, is_test) for threshold in (0.5, cheapest))
+#     show.say(f"Price on the test rows: {was} at one half, {now} at this threshold.")
 # ```
 #
 # A row with probability $p$ costs $5p$ if it is called class 0, and $1-p$ if it is called class 1. The two are equal at
@@ -991,6 +1057,8 @@ show.source("formats.tflite_converter:convert_float16")
 
 # %%
 from throughline.formats import load_formats
+from throughline.frameworks import rows as rows_of_answers
+from throughline.verify.decision import flipped
 from throughline.verify.reference import numpy_answers
 from throughline.verify.tolerance import derive_tolerance
 from throughline.weights import load_weights
@@ -999,9 +1067,9 @@ formats = load_formats()
 
 
 def answers(name, X):
-    """What the file answers to raw rows, opened in its own runtime."""
+    """What the file answers to raw rows, opened in its own runtime; a number a row, or one a class."""
     with formats[name].load(folder / record.format_named(name).path) as runner:
-        return runner.predict(X)[:, 0]
+        return rows_of_answers.answers(runner.predict(X))
 
 
 keras_weights, keras_spec = load_weights(folder / keras.weights_path)
@@ -1009,12 +1077,12 @@ assert keras_weights.digest == keras.weights_digest
 exact = numpy_answers(keras_spec, keras_weights, split.X_test)
 edge = {name: answers(name, split.X_test) for name in ("tflite-float32", "tflite-float16")}
 
+# One answer a row is shown: of several classes, that of the likeliest.
+likeliest = np.arange(len(exact)) if exact.ndim == 1 else (np.arange(len(exact)), exact.argmax(axis=1))
+six = np.array([exact[likeliest], *(answer[likeliest] for answer in edge.values())]).T[:6]
 show.table(
-    ("test row", "label", "NumPy, float64", "TFLite float32", "TFLite float16"),
-    [
-        (i, split.y_test[i], f"{exact[i]:.9f}", f"{edge['tflite-float32'][i]:.9f}", f"{edge['tflite-float16'][i]:.9f}")
-        for i in range(6)
-    ],
+    ("test row", "truth", "NumPy, float64", "TFLite float32", "TFLite float16"),
+    [(i, split.y_test[i], *(f"{number:.9f}" for number in numbers)) for i, numbers in enumerate(six)],
     left=0,
 )
 
@@ -1051,9 +1119,10 @@ pictures.against_tolerance(measured)
 show.table(
     ("file", "largest difference", "mean difference", "largest allowed", "labels changed"),
     [
-        (title, scientific(d.max()), scientific(d.mean()), scientific(a.max()), int(np.sum((e > 0.5) != (exact > 0.5))))
+        (title, *map(scientific, (d.max(), d.mean(), a.max())), int(flipped(e, exact, spec.output).sum()))
         for (title, (d, a)), e in zip(measured.items(), edge.values(), strict=True)
     ],
+    without=no_labels,
 )
 
 # %% [markdown]
@@ -1107,8 +1176,8 @@ show.say(
 #     coarse = replace(keras_weights, kernels=tuple(in_int8(kernel, axis) for kernel in keras_weights.kernels))
 #     lost.append(max(np.abs(c - k).mean() for c, k in zip(coarse.kernels, keras_weights.kernels, strict=True)))
 #     moved = numpy_answers(keras_spec, coarse, split.X_test)
-#     found.append((what, scientific(np.abs(moved - exact).max()), int(np.sum((moved > 0.5) != (exact > 0.5)))))
-# show.table(("one step", "largest difference", "labels changed"), found)
+#     found.append((what, scientific(np.abs(moved - exact).max()), int(flipped(moved, exact, spec.output).sum())))
+# show.table(("one step", "largest difference", "labels changed"), found, without=no_labels)
 # assert lost[1] <= lost[0]
 # ```
 #
@@ -1148,7 +1217,7 @@ operations = [node.op_type for node in graph.node]
 show.say("Operations, in order: " + " → ".join(f"`{name}`" for name in operations))
 shapes = {value.name: [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim] for value in graph.input}
 show.say(f"Input: `{shapes}`")
-assert operations[:2] == ["Sub", "Div"]  # the scaling went along
+assert operations.index("Sub") < operations.index("Div") < operations.index("Gemm")  # the scaling went along
 assert "Dropout" not in operations  # and dropout, which only training needs, did not
 assert isinstance(shapes["features"][0], str)  # a name instead of a number: the free axis
 
@@ -1167,16 +1236,18 @@ exact_torch = numpy_answers(torch_spec, torch_weights, split.X_test)
 tolerance = derive_tolerance(torch_spec, torch_weights, split.X_test, "float32")
 with formats["onnx-float32"].load(folder / onnx_entry.path) as runner:
     batches = {
-        name: answer_cut(runner, split.X_test, lengths)[:, 0] for name, lengths in cuts(len(split.X_test)).items()
+        name: rows_of_answers.answers(answer_cut(runner, split.X_test, lengths))
+        for name, lengths in cuts(len(split.X_test)).items()
     }
 
 show.table(
     ("rows at a time", "largest difference to NumPy", "labels changed"),
     [
-        (name, scientific(np.abs(a - exact_torch).max()), int(np.sum((a > 0.5) != (exact_torch > 0.5))))
-        for name, a in batches.items()
+        (b, scientific(np.abs(answer - exact_torch).max()), int(flipped(answer, exact_torch, spec.output).sum()))
+        for b, answer in batches.items()
     ],
     left=0,
+    without=no_labels,
 )
 show.say(
     f"Allowed at most: {scientific(tolerance.per_row.max())}. {tolerance.reason[0].upper()}{tolerance.reason[1:]}."
@@ -1219,12 +1290,12 @@ if swapped.shape[1] == 1:  # a single column has no other to be swapped with
     del mistakes["two columns swapped"]
 rows = []
 for what, answer in mistakes.items():
-    off, n_changed = np.abs(answer - exact_torch).max(), int(np.sum((answer > 0.5) != (exact_torch > 0.5)))
+    off, n_changed = np.abs(answer - exact_torch).max(), int(flipped(answer, exact_torch, spec.output).sum())
     try:
         check_values({"all": answer}, exact_torch, tolerance)
     except VerificationError as error:
         rows.append((what, type(error).__name__, scientific(off), n_changed))
-show.table(("mistake", "caught as", "largest difference", "labels changed"), rows, left=2)
+show.table(("mistake", "caught as", "largest difference", "labels changed"), rows, left=2, without=no_labels)
 assert len(rows) == len(mistakes)
 
 # %% [markdown]
@@ -1243,7 +1314,7 @@ assert len(rows) == len(mistakes)
 # frozen.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
 # session = onnxruntime.InferenceSession(frozen.SerializeToString())
 # one_row = session.run(None, {"features": split.X_test[:1]})[0]
-# assert abs(one_row.item() - exact_torch[0]) <= tolerance.per_row[0]
+# assert np.all(np.abs(one_row[0] - exact_torch[0]) <= tolerance.per_row[0])
 # try:
 #     session.run(None, {"features": split.X_test[:2]})
 # except Exception as error:  # ONNX Runtime has classes of its own, without a common base
@@ -1289,6 +1360,7 @@ show.table(
         for entry in record.formats
     ],
     left=3,
+    without=no_labels,
 )
 ran = [entry for entry in record.formats if entry.status != "not_run"]
 pictures.proofs(ran)

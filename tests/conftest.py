@@ -58,6 +58,24 @@ def finished_run(breast_cancer_csv: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="session")
+def run_of_amounts(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
+    """A run on scikit-learn's diabetes set, with a column of labels and empty cells; its xdist group is its name."""
+    import polars as pl
+    from sklearn.datasets import load_diabetes
+
+    bunch = load_diabetes(scaled=False)
+    frame = pl.DataFrame(bunch.data, schema=[str(name) for name in bunch.feature_names])
+    empty = pl.when(pl.int_range(pl.len()) % 9 == 0).then(None).otherwise(pl.col("bmi")).alias("bmi")
+    words = pl.when(pl.col("sex") == 1).then(pl.lit("first")).otherwise(pl.lit("second")).alias("sex")
+    data = tmp_path_factory.mktemp("data") / "progress.csv"
+    frame.with_columns(empty, words, progress=pl.Series(bunch.target)).write_csv(data)
+    folder = tmp_path_factory.mktemp("runs") / "progress"
+    done = run_throughline(["run", "--data", str(data), "--target", "progress", "--out", str(folder)])
+    assert done.returncode == 0, done.stderr
+    return FinishedRun(done.returncode, done.stdout, done.stderr, folder, data, load_record(folder))
+
+
+@pytest.fixture(scope="session")
 def bundled() -> list[str]:
     """The formats of `bundle_folder`: one that the run has exported from PyTorch, and four that it has not."""
     return ["tflite-float16", "onnx-float32", "onnx-int8", "neutral", "c99"]

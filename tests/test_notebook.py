@@ -166,6 +166,22 @@ def test_every_folded_solution_runs_and_all_else_comes_out_the_same_again(finish
     assert {f"Chapter {n}" for n in range(1, 8)} <= {title.split(":")[0] for _, _, title in titles}
 
 
+@pytest.mark.xdist_group("run_of_amounts")
+def test_a_run_of_amounts_is_told_with_all_its_solutions(run_of_amounts, tmp_path):
+    copy = readers_copy(run_of_amounts.folder, run_of_amounts.data, tmp_path / "mine.ipynb")
+    copy.build(lambda number, n_cells, title: None, solved=True)
+    notebook = read(copy.out)
+    assert list(find_faults(notebook)) == []
+    text = shown_text(notebook)
+    assert "from `progress.csv`: how much is `progress`?" in text
+    assert "| mean of the target | standard deviation |" in text
+    assert "| network | R² | 95 % interval | RMSE | mean absolute error | bias |" in text
+    assert "| framework | kept epoch | validation loss | validation R² |" in text
+    assert "Wilcoxon's test" in text
+    assert "labels changed |" not in text
+    assert text.count("OutputValueError") >= 3  # each of the mistakes that are made on purpose is caught
+
+
 @pytest.mark.xdist_group("run")
 def test_a_claim_that_is_contradicted_fails_its_cell(finished_run, tmp_path, capsys):
     folder = Path(shutil.copytree(finished_run.folder, tmp_path / "run"))

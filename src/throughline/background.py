@@ -30,7 +30,7 @@ from throughline.processes import Child
 from throughline.progress import OnEvent, Stage
 from throughline.record import FormatRecord, Span, TrainingRecord
 from throughline.spec import NetworkSpec, TrainSpec
-from throughline.verify.prove import HeldOutRows, TrainedNetwork, not_run, prove
+from throughline.verify.prove import HeldOutRows, TrainedNetwork, held_out_rows, not_run, prove
 from throughline.weights import Weights, load_weights
 
 CHAPTER_OF_EVALUATION = 5
@@ -115,8 +115,7 @@ class Background:
         """Hand over the rows and the start weights, for which the processes wait."""
         split.save(self.work / "split.npz")
         initial.save(self.work / "initial.safetensors", spec)
-        np.save(self.work / "rows.npy", split.X_test)
-        self._rows.set_result(HeldOutRows(split.X_test, split.y_test, self.work / "rows.npy"))
+        self._rows.set_result(held_out_rows(split.X_test, split.y_test, self.work / "rows.npy"))
 
     @property
     def rows(self) -> HeldOutRows:

@@ -1,4 +1,4 @@
-"""Intervals by the bootstrap: every metric of an evaluation on a thousand resamples of its rows, at once.
+"""Intervals by the bootstrap: every metric of an evaluation on many resamples of its rows, at once.
 
 A resample is a number for each row: how often it was drawn. Every metric is written here for such weights, as sums
 over rows or cumulated sums over rows sorted by probability, so that all resamples take a few matrix operations. The
@@ -16,6 +16,8 @@ from throughline.record import Interval
 from throughline.weights import Array
 
 N_RESAMPLES = 1000
+# Fewer resamples are drawn of many rows, whose intervals are narrow: so many rows in all.
+MOST_DRAWN, LEAST_RESAMPLES = 50_000_000, 100
 # Weights that are held at a time: 32 MB.
 CHUNK = 4_000_000
 CONFIDENCE = 0.95
@@ -218,6 +220,7 @@ def _areas(y: Array, p: Array, weights: Array) -> tuple[Array, Array]:
 def _resamples(n: int, n_resamples: int, seed: int, usable: Callable[[Array], Array]) -> Iterator[Array]:
     """Give the weights of resamples, part by part; one that cannot be measured is drawn again."""
     rng = np.random.default_rng(seed)
+    n_resamples = min(n_resamples, max(LEAST_RESAMPLES, MOST_DRAWN // n))
     size = max(1, CHUNK // n)
     for start in range(0, n_resamples, size):
         k = min(size, n_resamples - start)

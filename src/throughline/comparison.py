@@ -13,6 +13,7 @@ difference: what is not marked may differ all the same, and a figure without an 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,15 +23,22 @@ import msgspec
 
 from throughline.errors import UsageError
 from throughline.record import Bar, FormatRecord, Interval, RunRecord
+from throughline.score import ACCURACY, score_of
 from throughline.spec import FRAMEWORK_TITLES
 
-Unit = Literal["percent", "points", "number", "small", "count", "seconds", "bytes", "microseconds"]
+Unit = Literal["percent", "points", "number", "ratio", "amount", "small", "count", "seconds", "bytes", "microseconds"]
 # Scores of a network: where they stand, what they are called, how they are written.
 SCORES: dict[str, tuple[str, Unit]] = {
     "roc_auc": ("ROC AUC", "number"),
     "average_precision": ("average precision", "number"),
     "log_loss": ("log loss", "number"),
     "brier": ("Brier score", "number"),
+}
+AMOUNT_SCORES: dict[str, tuple[str, Unit]] = {
+    "r2": ("R²", "ratio"),
+    "rmse": ("RMSE", "amount"),
+    "mae": ("mean absolute error", "amount"),
+    "bias": ("bias", "amount"),
 }
 PLACES = ("out", "name")  # arguments that say where to write
 
@@ -101,11 +109,14 @@ class Comparison:
 
     Attributes
     ----------
+    amounts : bool
+        Whether the runs answer amounts; classes otherwise.
     same_test_rows : bool
         Whether all runs split the same rows in the same way.
     """
 
     runs: list[str]
+    amounts: bool
     same_test_rows: bool
     arguments: list[Difference]
     figures: list[Figure]
@@ -132,12 +143,18 @@ def compare_runs(records: Sequence[RunRecord]) -> Comparison:
     Raises
     ------
     UsageError
-        If there are fewer than two.
+        If there are fewer than two, or their tasks are not of one kind, so that they share no score.
     """
     if len(records) < 2:
         raise UsageError("RUN", "two or more folders of finished runs", str(len(records)), "add another")
+    if len({record.task.kind for record in records}) > 1:
+        received = ", ".join(
+            f"{record.task.kind} in {name}" for name, record in zip(_names(records), records, strict=True)
+        )
+        raise UsageError("RUN", "runs on tasks of one kind", received, "compare each kind apart")
     return Comparison(
         runs=_names(records),
+        amounts=score_of(records[0].task.kind) != ACCURACY,
         same_test_rows=len({record.split.sha256 for record in records}) == 1,
         arguments=[
             Difference(name=name, values=values)
@@ -183,12 +200,18 @@ def _asked(record: RunRecord) -> dict[str, str]:
     asked["--seed"] = record.seed
     found = {name: _text(value) for name, value in asked.items() if value is not None}
     found |= {"task": record.task.name, "rows": record.split.sha256[:12]}
+    columns = network.pop("columns")  # too long to be told; two that differ have different digests
+    network["columns"] = f"{len(columns)}, {_digest(columns)}" if columns else "none"
     found |= {f"network.{name}": _text(value) for name, value in network.items()}
     found |= {f"train.{name}": _text(value) for name, value in train.items()}
     environment = record.environment
     found |= {"throughline": environment.throughline, "Python": environment.python, "system": environment.system}
     found |= {"machine": environment.machine, "cores": str(environment.n_cpus)}
     return found | dict(sorted(environment.packages.items()))
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _text(value: Any) -> str:
@@ -230,15 +253,22 @@ def _read(record: RunRecord) -> Iterator[tuple[tuple[str, str, Unit], Reading]]:
                 (f"{place}.{score}", f"{title}, {name}", unit),
                 (_with_interval(interval) if interval else Reading(value=value)),
             )
+    for answered in record.evaluation.amounts if record.evaluation else []:
+        framework = answered.framework
+        for score, (name, unit) in AMOUNT_SCORES.items():
+            title = f"{FRAMEWORK_TITLES[framework]}, {name}"
+            yield (f"evaluation.amounts[{framework}].{score}", title, unit), _with_interval(getattr(answered, score))
     test = record.evaluation.equivalence if record.evaluation else None
     if test:
         first, second = (FRAMEWORK_TITLES[name] for name in test.frameworks)
         reading = Reading(value=test.difference, low=test.low, high=test.high)
-        yield ("evaluation.equivalence", f"{first} minus {second}, points", "points"), reading
+        what, unit = ("points", "points") if test.metric == "accuracy" else (test.metric, "ratio")
+        yield ("evaluation.equivalence", f"{first} minus {second}, {what}", unit), reading
+    loss: Unit = "number" if score_of(record.task.kind) == ACCURACY else "amount"
     for training in record.trainings():
         title = FRAMEWORK_TITLES[training.framework]
         place = {"numpy": "mlp.training", "keras": "keras", "torch": "pytorch"}[training.framework]
-        yield (f"{place}.val_loss", f"{title}, validation loss", "number"), Reading(value=training.val_loss)
+        yield (f"{place}.val_loss", f"{title}, validation loss", loss), Reading(value=training.val_loss)
         yield (f"{place}.best_epoch", f"{title}, best epoch", "count"), Reading(value=training.best_epoch)
         yield (f"{place}.fit_s", f"{title}, training", "seconds"), Reading(value=training.fit_s)
     yield ("wall_s", "Whole run", "seconds"), Reading(value=record.wall_s)
@@ -248,11 +278,15 @@ def _with_interval(interval: Interval) -> Reading:
     return Reading(value=interval.value, low=interval.low, high=interval.high)
 
 
-# What is written of a format, and how.
-FORMAT_COLUMNS: dict[str, tuple[str, Unit, Callable[[FormatRecord], float]]] = {
-    "size": ("size_bytes", "bytes", lambda entry: entry.size_bytes),
-    "differs": ("largest_difference", "small", lambda entry: entry.largest_difference),
-    "flips": ("n_flips", "count", lambda entry: entry.n_flips),
-    "accuracy": ("test_accuracy", "percent", lambda entry: entry.test_accuracy),
-    "one row": ("latency_us", "microseconds", lambda entry: entry.latency_us),
-}
+def format_columns(comparison: Comparison) -> dict[str, tuple[str, Unit, Callable[[FormatRecord], float]]]:
+    """Return what is written of a format: by its title the field, the unit, and how to read it."""
+    columns: dict[str, tuple[str, Unit, Callable[[FormatRecord], float]]] = {
+        "size": ("size_bytes", "bytes", lambda entry: entry.size_bytes),
+        "differs": ("largest_difference", "small", lambda entry: entry.largest_difference),
+        "flips": ("n_flips", "count", lambda entry: entry.n_flips),
+        "accuracy": ("test_accuracy", "percent", lambda entry: entry.test_accuracy),
+        "R²": ("test_accuracy", "ratio", lambda entry: entry.test_accuracy),
+        "one row": ("latency_us", "microseconds", lambda entry: entry.latency_us),
+    }
+    left_out = {"flips", "accuracy"} if comparison.amounts else {"R²"}
+    return {title: column for title, column in columns.items() if title not in left_out}

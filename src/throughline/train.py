@@ -74,7 +74,7 @@ def train_once(
     kept = net.get_weights(network)
     kept.save(folder / "weights.safetensors", spec)
     np.savez(folder / "answers.npz", val=net.predict(network, rows.X_val), test=net.predict(network, rows.X_test))
-    np.savez(folder / "gradients.npz", *gradients_float64(net, spec, kept, rows))
+    np.savez(folder / "gradients.npz", *gradients_float64(net, spec, weights, rows))
     made = export_all(framework, export_inputs(network, spec, kept, rows.X_train), exports, folder, emit)
     return {
         "training": msgspec.to_builtins(

@@ -18,12 +18,22 @@ RECORD_FACTORY = Path(__file__).resolve().parents[1] / "report" / "record_factor
 @pytest.fixture(scope="session")
 def make_record() -> Callable[..., RunRecord]:
     """The factory of the report's tests."""
+    return _factory("make_record")
+
+
+@pytest.fixture(scope="session")
+def make_amounts() -> Callable[..., RunRecord]:
+    """The same, of a run whose target is an amount."""
+    return _factory("make_amounts")
+
+
+def _factory(name: str) -> Callable[..., RunRecord]:
     spec = importlib.util.spec_from_file_location("record_factory", RECORD_FACTORY)
     assert spec is not None
     assert spec.loader is not None
     module: Any = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    factory: Callable[..., RunRecord] = module.make_record
+    factory: Callable[..., RunRecord] = getattr(module, name)
     return factory
 
 

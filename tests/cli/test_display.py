@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from throughline.cli.display import RunDisplay, bar_sentence, choice_sentences, print_summary
+from throughline.cli.display import RunDisplay, bar_sentence, choice_sentences, equivalence_sentence, print_summary
 from throughline.progress import ChapterDone, ChapterStarted, Stage
-from throughline.record import Check, FormatRecord, RunRecord, make_bar
+from throughline.record import Check, EquivalenceTest, FormatRecord, RunRecord, make_bar
 
 
 def summary(record: RunRecord, folder: str = "runs/x", width: int = 80) -> str:
@@ -150,3 +150,44 @@ def test_on_a_terminal_the_processes_are_shown_while_they_work() -> None:
         display._live.refresh()
     assert "epoch 1" in stream.getvalue()
     assert "chapter 3 Keras" in stream.getvalue()
+
+
+def test_amounts_are_told_in_r2_and_have_no_flips(make_amounts: Callable[..., RunRecord]) -> None:
+    record = make_amounts()
+    text = summary(record)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "val R² test R²" in text
+    assert "flips" not in text
+    assert "acc." not in text
+    for training in record.trainings():
+        row = row_of(text, training.framework)
+        assert f" {training.val_accuracy:.3f} " in row
+        assert row.rstrip().endswith("0.362 -0.042 to 0.522")
+    for entry in record.formats:
+        assert f" {entry.test_accuracy:.3f} " in row_of(text, entry.title)
+    assert "%" not in text.replace("90 % interval", "").replace("95 % interval", "")
+
+
+def test_amounts_of_formats_that_did_not_answer_leave_no_column_empty(make_amounts: Callable[..., RunRecord]) -> None:
+    record, failed = changed(make_amounts(), 0, status="failed", verdict="", reason="It died.", checks=[])
+    record, absent = changed(record, 1, status="not_run", verdict="", reason="missing")
+    text = summary(record)
+    assert row_of(text, failed.title).rstrip().endswith("FAILED")
+    assert row_of(text, absent.title).rstrip().endswith("not run")
+    assert row_of(text, failed.title).count("–") + 1 == row_of(text, absent.title).count("–") == 5
+
+
+def test_equivalence_names_what_was_compared() -> None:
+    test = EquivalenceTest(
+        frameworks=("keras", "torch"),
+        margin=0.01,
+        n_seeds=3,
+        difference=-0.0187,
+        low=-0.0377,
+        high=0.0004,
+        p_value=0.8,
+        equivalent=False,
+        metric="R²",
+    )
+    found = "-0.019 of R² (90 % interval -0.038 to +0.000), not shown to be equivalent within 0.01"
+    assert equivalence_sentence(test) == f"Keras minus PyTorch over 3 seeds: {found}"

@@ -9,9 +9,11 @@ from typing import Any
 
 from throughline.record import (
     CHECKS,
+    AmountEvaluation,
     BatchCheck,
     Check,
     ClassFigures,
+    ColumnRecord,
     Environment,
     EquivalenceTest,
     Evaluation,
@@ -22,6 +24,7 @@ from throughline.record import (
     LedgerLine,
     LedgerRecord,
     MlpRecord,
+    PairedErrors,
     PairedTest,
     PerceptronRecord,
     PlanePicture,
@@ -29,6 +32,8 @@ from throughline.record import (
     RunRecord,
     Span,
     SplitRecord,
+    TableRecord,
+    TableWarning,
     TrainingRecord,
     make_bar,
 )
@@ -405,3 +410,128 @@ def _spans() -> list[Span]:
         Span(name=name, process=process, chapter=chapter, start_s=start, seconds=seconds)
         for name, process, chapter, start, seconds in rows
     ]
+
+
+CLASS_NAMES = ("setosa", "8", "a <long> name of a class")
+
+
+def make_multiclass(n_classes: int = 3, **changes: Any) -> RunRecord:
+    """Make a record of a run on a table with more than two classes; one of them is called by a number."""
+    rng = random.Random(5)
+    names = (*CLASS_NAMES, *(f"kind {i}" for i in range(3, n_classes)))[:n_classes]
+    record = make_record()
+    assert record.evaluation is not None
+    assert record.perceptron is not None
+    networks = [_network_of_classes(network, names, rng) for network in record.evaluation.networks]
+    return dataclasses.replace(
+        record,
+        task=dataclasses.replace(record.task, kind="multiclass", class_names=names),
+        split=dataclasses.replace(
+            record.split, share_of_class_1=None, class_shares=[(0.98 / n_classes,) * 3] * n_classes
+        ),
+        network=NetworkSpec(n_inputs=20, n_outputs=n_classes, output="softmax"),
+        train=TrainSpec(loss="categorical_cross_entropy"),
+        perceptron=dataclasses.replace(
+            record.perceptron, task_test_accuracy=0.871, task_n_epochs=33, task_classes_separated=["setosa"]
+        ),
+        evaluation=dataclasses.replace(record.evaluation, threshold=None, networks=networks),
+        table=make_table(),
+        **changes,
+    )
+
+
+def _network_of_classes(network: Evaluation, names: tuple[str, ...], rng: random.Random) -> Evaluation:
+    places = range(len(names))
+    confusion = [[rng.randrange(3) if true != answered else 60 for answered in places] for true in places]
+    classes = [
+        ClassFigures(
+            name=name, precision=0.9, recall=60 / sum(row), f1=0.91, n_rows=sum(row), roc_auc=None if i == 1 else 0.981
+        )
+        for i, (name, row) in enumerate(zip(names, confusion, strict=True))
+    ]
+    changed = dataclasses.replace(network, classes=classes, confusion=confusion)
+    return dataclasses.replace(changed, intervals=_intervals(changed))
+
+
+def make_amounts(**changes: Any) -> RunRecord:
+    """Make a record of a run on a table whose target is an amount."""
+    rng = random.Random(11)
+    record = make_record()
+    assert record.perceptron is not None
+    amounts = [_amounts(framework, rng) for framework in ("numpy", "keras", "torch")]
+    paired = PairedErrors(
+        frameworks=("keras", "torch"),
+        difference=Interval(value=0.773, low=-1.131, high=2.677),
+        largest_apart=22.51,
+        correlation=0.9879,
+        p_value=0.2828,
+    )
+    equal = equivalence(-0.0187, 0.019, metric="R²")
+    return dataclasses.replace(
+        record,
+        task=dataclasses.replace(record.task, kind="regression", class_names=()),
+        split=dataclasses.replace(
+            record.split, share_of_class_1=None, target_mean=(147.9, 162.5, 154.2), target_std=(78.2, 77.7, 71.6)
+        ),
+        network=NetworkSpec(n_inputs=20, output="linear"),
+        train=TrainSpec(loss="mean_squared_error"),
+        perceptron=dataclasses.replace(record.perceptron, task_test_accuracy=None, task_n_epochs=0),
+        evaluation=EvaluationRecord(
+            threshold=None, networks=[], paired=None, equivalence=equal, amounts=amounts, paired_errors=paired
+        ),
+        bars=[*record.bars, make_bar(3, "Keras, validation R²", 0.4695, "above", 0.0, "ratio")],
+        ledger=None,
+        table=make_table(),
+        **changes,
+    )
+
+
+def _amounts(framework: str, rng: random.Random) -> AmountEvaluation:
+    points = [(truth, 0.6 * truth + 60 + rng.gauss(0, 30)) for truth in (rng.uniform(40, 330) for _ in range(60))]
+    return AmountEvaluation(
+        framework=framework,
+        r2=Interval(value=0.3617, low=-0.0423, high=0.5216),
+        rmse=Interval(value=57.21, low=48.72, high=65.74),
+        mae=Interval(value=44.54, low=37.17, high=51.93),
+        bias=Interval(value=-1.329, low=-12.35, high=10.12),
+        baseline_rmse=71.89,
+        points=points,
+        error_quantiles=[-169.1, -96.2, -29.6, 6.64, 39.04, 83.0, 132.3],
+    )
+
+
+def make_table(**changes: Any) -> TableRecord:
+    """Make what was found in a file: columns of several kinds, and a warning."""
+    columns = [
+        ColumnRecord(
+            name="7", kind="number", reason="numbers in every filled cell", used=True, n_distinct=35, inputs=["7"]
+        ),
+        ColumnRecord(
+            name="town",
+            kind="category",
+            reason="12 distinct texts",
+            used=True,
+            chosen=True,
+            n_missing=4,
+            n_distinct=12,
+            missing_as=["", "99"],
+            inputs=[f"town = {i}" for i in range(12)],
+        ),
+        ColumnRecord(name="<id>", kind="identifier", reason="another text in every row", used=False, n_distinct=5000),
+        ColumnRecord(name="target", kind="target", reason="asked for", used=False),
+    ]
+    table = TableRecord(
+        found={"format": "CSV", "encoding": "Latin-1", "separator": "semicolons", "rows": "all"},
+        file_sha256="beef" * 16,
+        n_rows=5003,
+        n_read=5003,
+        n_without_target=3,
+        task_reason="3 texts",
+        split_reason="at random, stratified by class",
+        columns=columns,
+        warnings=[
+            TableWarning(kind="left out", column="<id>", text="'<id>' is left out: identifier", figure=1.0),
+            TableWarning(kind="leakage", column="7", text="'7' alone predicts the target with 0.997", figure=0.997),
+        ],
+    )
+    return dataclasses.replace(table, **changes)

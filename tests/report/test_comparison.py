@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from throughline.comparison import Comparison, compare_runs
@@ -18,9 +18,10 @@ from throughline.errors import OutputError, UsageError
 from throughline.record import Interval, RunRecord
 from throughline.report.comparison import render_comparison, write_comparison
 from throughline.report.formatting import percent
+from throughline.spec import Column
 
 from .page_reader import PageReader
-from .record_factory import failed, make_record, not_run
+from .record_factory import failed, make_amounts, make_multiclass, make_record, not_run
 
 
 def with_accuracy(record: RunRecord, interval: Interval) -> RunRecord:
@@ -49,6 +50,7 @@ def test_a_run_does_not_differ_from_itself(record: RunRecord) -> None:
 bounds = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted)
 
 
+@settings(deadline=None)  # a record is made each time
 @given(first=bounds, second=bounds)
 def test_what_is_marked_has_intervals_without_a_common_value(first: list[float], second: list[float]) -> None:
     record = make_record()
@@ -115,6 +117,44 @@ def test_the_page_is_sound_offline_and_the_same_each_time(record: RunRecord) -> 
 def test_one_run_is_refused(record: RunRecord) -> None:
     with pytest.raises(UsageError, match="RUN must be two or more folders of finished runs, but got 1: add another"):
         compare_runs([record])
+
+
+def test_runs_on_other_kinds_of_tasks_are_refused(record: RunRecord) -> None:
+    said = "RUN must be runs on tasks of one kind, but got binary in .*, regression in .*: compare each kind apart"
+    with pytest.raises(UsageError, match=said):
+        compare_runs([record, make_amounts()])
+    with pytest.raises(UsageError, match="multiclass in"):
+        compare_runs([record, make_multiclass()])
+
+
+def test_amounts_are_compared_by_r2_and_errors_and_not_by_flips() -> None:
+    record = make_amounts()
+    assert record.evaluation is not None
+    first, *others = record.evaluation.amounts
+    apart = dataclasses.replace(first, r2=Interval(value=0.7, low=0.6, high=0.8))
+    evaluation = dataclasses.replace(record.evaluation, amounts=[apart, *others])
+    found = compare_runs([record, dataclasses.replace(record, name="other", evaluation=evaluation)])
+    assert found.amounts
+    assert marked(found) == ["evaluation.amounts[numpy].r2"]
+    titles = {figure.title for figure in found.figures}
+    assert {"NumPy, R²", "Keras, RMSE", "PyTorch, mean absolute error", "PyTorch, bias"} <= titles
+    assert {"Keras minus PyTorch, R²"} <= titles
+    reader = PageReader(render_comparison(found))
+    assert reader.faults == []
+    assert "0.700 ≠ 0.600 to 0.800" in reader.text
+    assert "57.2 48.7 to 65.7" in reader.text
+    assert "Keras, validation R² 0.469 met" in reader.text
+    assert "flips" not in reader.text
+
+
+def test_columns_of_a_table_are_told_in_a_line() -> None:
+    record = make_multiclass()
+    columns = tuple(Column(name=f"x{i}", source=f"x{i}") for i in range(20))
+    other = dataclasses.replace(record, network=dataclasses.replace(record.network, columns=columns))
+    (difference,) = compare_runs([record, other]).arguments
+    assert difference.name == "network.columns"
+    assert difference.values[0] == "none"
+    assert difference.values[1].startswith("20, ")
 
 
 def test_a_page_that_cannot_be_written_is_refused(record: RunRecord, tmp_path: Path) -> None:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from throughline.claims.figures import find_figures
 from throughline.report import formatting
 from throughline.report.formatting import (
     DASH,
+    amount,
     count,
     decimal,
+    difference,
     duration,
+    in_unit,
     microseconds,
     percent,
     points,
@@ -42,6 +48,19 @@ def plain(text: str) -> str:
         (ratio(0.0), "0 %"),
         (decimal(0.12345), "0.123"),
         (count(1234567), "1,234,567"),
+        (amount(59.514), "59.5"),
+        (amount(9.996), "10.0"),
+        (amount(-0.012345), "−0.0123"),
+        (amount(123456.7), "123,457"),
+        (amount(-2.5e-7), "−2.5 × 10⁻⁷"),
+        (amount(3.2e12), "3.2 × 10¹²"),
+        (amount(3198.27, 4), "3,198"),
+        (difference(-0.0187), "−0.019"),
+        (difference(-0.0002), "0.000"),
+        (in_unit(0.46945, "ratio"), "0.469"),
+        (in_unit(-0.1, "ratio"), "−0.100"),
+        (in_unit(0.9639, "percent", 2), "96.39 %"),
+        (in_unit(3.2e-9, "number"), "3.2 × 10⁻⁹"),
         (scientific(3.14e-9), "3.1 × 10⁻⁹"),
         (scientific(1e-6), "10⁻⁶"),
         (scientific(0), "0"),
@@ -70,8 +89,21 @@ def test_numbers(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf])
 def test_what_is_not_a_number_is_a_dash(value: float | None) -> None:
-    for write in (percent, points, ratio, decimal, count, scientific, size, duration, microseconds, formatting.p_value):
+    writers = (percent, points, ratio, decimal, amount, difference, count, scientific, size, duration, microseconds)
+    for write in (*writers, formatting.p_value):
         assert write(value) == DASH
+    for unit in ("percent", "ratio", "number"):
+        assert in_unit(value, unit) == DASH
+
+
+@given(st.floats(-1e15, 1e15), st.integers(1, 6))
+def test_an_amount_is_written_to_its_digits(value: float, digits: int) -> None:
+    written = amount(value, digits)
+    (figure,) = find_figures(plain(written))
+    assert figure.text == plain(written)
+    assert figure.stands_for(value) or abs(value) < 1e-4
+    if 1e-4 <= abs(value) < 1e9:
+        assert abs(figure.value - value) <= 0.51 * 10.0 ** -(digits - 1) * abs(value)
 
 
 def test_command_leaves_out_places_and_what_was_not_given() -> None:

@@ -46,6 +46,7 @@ CONSTANTS = (
     Constant(r"(?<=where )95 %(?= intervals overlap)", "level of the intervals of a benchmark"),
     Constant(r"\b90 %(?= interval\b)", "level of the interval of `record.EquivalenceTest`"),
     Constant(r"\b5 %(?= (?:level|of the intervals)\b)", "level of significance, and what 95 % leaves out"),
+    Constant(r"\b(?:5|95) % quantile\b", "which quantiles of the errors an `AmountEvaluation` has"),
     Constant(r"(?<=add up to )100 %", "a whole"),
     Constant(r"(?<=counted as spoken, at )\d+(?= words a minute)", "pace of the speaker, who chooses it"),
     Constant(r"^\| walk \| chapters \| words as spoken \|.*", "chapters of the walks, and lengths of their own words"),

@@ -118,7 +118,7 @@ def _bars(comparison: Comparison) -> Table:
     from rich.text import Text
 
     from throughline.cli.display import MET, MISSED
-    from throughline.report.formatting import DASH, percent, scientific
+    from throughline.report.formatting import DASH, in_unit
 
     table = _table(comparison)
     for row in comparison.bars:
@@ -127,8 +127,7 @@ def _bars(comparison: Comparison) -> Table:
             if bar is None:
                 cells.append(Text(DASH))
                 continue
-            measured = percent(bar.measured) if bar.unit == "percent" else scientific(bar.measured)
-            cells.append(Text.assemble(measured, " ", MET if bar.met else MISSED))
+            cells.append(Text.assemble(in_unit(bar.measured, bar.unit), " ", MET if bar.met else MISSED))
         table.add_row(f"{row.chapter} {row.text}", *cells)
     return table
 

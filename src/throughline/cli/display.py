@@ -18,6 +18,7 @@ from throughline.cli.display_table import table_lines
 from throughline.cli.time_spent import time_table
 from throughline.progress import ChapterDone, ChapterStarted, Event, Stage, TableRead
 from throughline.record import Bar, EquivalenceTest, Evaluation, FormatRecord, RunRecord
+from throughline.score import ACCURACY, Score, score_of, scores_of
 from throughline.spec import FRAMEWORK_TITLES
 
 MET, MISSED = Text("✓", style="green"), Text("✗", style="bold red")
@@ -89,7 +90,7 @@ def print_summary(console: Console, record: RunRecord, folder: Path) -> None:
     if record.evaluation and record.evaluation.equivalence:
         console.print(equivalence_sentence(record.evaluation.equivalence), "")
     if record.formats:
-        console.print(_format_table(record.formats), "")
+        console.print(_format_table(record.formats, score_of(record.task.kind)), "")
     if not all(entry.told for entry in record.formats):
         console.print(time_table(record), "")
     for entry in record.formats:
@@ -118,14 +119,18 @@ def bar_sentence(bar: Bar) -> str:
     >>> from throughline.record import make_bar
     >>> bar_sentence(make_bar(1, "perceptron test accuracy", 0.985, "above", 0.95))
     'perceptron test accuracy 98.5 % (above 95 %)'
+    >>> bar_sentence(make_bar(3, "Keras validation R²", 0.4695, "above", 0, "ratio"))
+    'Keras validation R² 0.469 (above 0)'
     """
     if bar.unit == "percent":
         return f"{bar.text} {100 * bar.measured:.1f} % ({bar.kind} {100 * bar.required:g} %)"
+    if bar.unit == "ratio":
+        return f"{bar.text} {bar.measured:.3f} ({bar.kind} {bar.required:g})"
     return f"{bar.text} {bar.measured:.1e} ({bar.kind} {bar.required:g})"
 
 
 def equivalence_sentence(test: EquivalenceTest) -> str:
-    """Say whether two frameworks are equally accurate over the seeds, and how sure that is.
+    """Say whether two frameworks are equally good over the seeds, and how sure that is.
 
     Examples
     --------
@@ -139,10 +144,18 @@ def equivalence_sentence(test: EquivalenceTest) -> str:
     """
     first, second = (FRAMEWORK_TITLES[name] for name in test.frameworks)
     verdict = "equivalent" if test.equivalent else "not shown to be equivalent"
-    return (
-        f"{first} minus {second} over {test.n_seeds} seeds: {100 * test.difference:+.2f} points of accuracy "
-        f"(90 % interval {100 * test.low:+.2f} to {100 * test.high:+.2f}), {verdict} within {100 * test.margin:g} point"
-    )
+    if test.metric == "accuracy":
+        found = f"{100 * test.difference:+.2f} points of accuracy"
+        interval, margin = f"{100 * test.low:+.2f} to {100 * test.high:+.2f}", f"{100 * test.margin:g} point"
+    else:
+        found, interval = f"{test.difference:+.3f} of {test.metric}", f"{test.low:+.3f} to {test.high:+.3f}"
+        margin = f"{test.margin:g}"
+    seeds = f"over {test.n_seeds} seeds"
+    return f"{first} minus {second} {seeds}: {found} (90 % interval {interval}), {verdict} within {margin}"
+
+
+def _written(value: float, score: Score) -> str:
+    return f"{value:.1%}" if score.unit == "percent" else f"{value:.3f}"
 
 
 def choice_sentences(record: RunRecord) -> list[str]:
@@ -172,38 +185,46 @@ def _threshold(network: Evaluation) -> str:
 
 
 def _framework_table(record: RunRecord) -> Table:
-    table = _table(
-        "network", "epochs", "best", "fit s", "val loss", "val acc.", "test acc.", "95 % interval", "ROC/PR AUC"
-    )
-    evaluated = {e.framework: e for e in record.evaluation.networks} if record.evaluation else {}
+    score, scores = score_of(record.task.kind), scores_of(record.evaluation)
+    columns = [f"val {score.short}", f"test {score.short}", "95 % interval"]
+    networks = {network.framework: network for network in record.evaluation.networks} if record.evaluation else {}
+    areas = ["ROC/PR AUC"] if networks else []
+    table = _table("network", "epochs", "best", "fit s", "val loss", *columns, *areas)
+    to = "–" if score == ACCURACY else " to "  # of numbers that may be below zero, a dash would be read as a minus
     for training in record.trainings():
-        tested = evaluated.get(training.framework)
+        found = scores.get(training.framework)
         table.add_row(
             training.framework,
             str(len(training.losses)),
             str(training.best_epoch),
             f"{training.fit_s:.2f}",
-            f"{training.val_loss:.4f}",
-            f"{training.val_accuracy:.1%}",
-            f"{tested.accuracy.value:.1%}" if tested else "–",
-            f"{tested.accuracy.low:.1%}–{tested.accuracy.high:.1%}" if tested else "–",
-            f"{tested.roc_auc:.3f}/{tested.average_precision:.3f}" if tested else "–",
+            f"{training.val_loss:.4f}" if score == ACCURACY else f"{training.val_loss:.4g}",
+            _written(training.val_accuracy, score),
+            _written(found.value, score) if found else "–",
+            f"{_written(found.low, score)}{to}{_written(found.high, score)}" if found else "–",
+            *([_areas(networks.get(training.framework))] if areas else []),
         )
     return table
 
 
-def _format_table(formats: list[FormatRecord]) -> Table:
+def _areas(network: Evaluation | None) -> str:
+    return f"{network.roc_auc:.3f}/{network.average_precision:.3f}" if network else "–"
+
+
+def _format_table(formats: list[FormatRecord], score: Score) -> Table:
     # Where one format comes from several frameworks, a column says which, and the verdict is cut to make room for it.
     beyond = not all(entry.told for entry in formats)
     origin = ["from"] if beyond else []
-    table = _table("format", *origin, "bytes", "differs", "allowed", "flips", "acc.", "µs/row", "verdict")
+    flips = ["flips"] if score == ACCURACY else []  # an amount is no label
+    columns = ["bytes", "differs", "allowed", *flips, score.short, "µs/row"]
+    table = _table("format", *origin, *columns, "verdict")
     for entry in formats:
         names = [entry.title, entry.framework] if beyond else [entry.title]
         if entry.status == "not_run":
-            table.add_row(*names, *["–"] * 6, "not run")
+            table.add_row(*names, *["–"] * len(columns), "not run")
             continue
         if not entry.checks:  # it failed before it answered: zeros would look like measurements
-            table.add_row(*names, f"{entry.size_bytes:,}", *["–"] * 5, _failed(entry), style="red")
+            table.add_row(*names, f"{entry.size_bytes:,}", *["–"] * (len(columns) - 1), _failed(entry), style="red")
             continue
         verdict = entry.verdict.split(" ")[0] if beyond else entry.verdict
         table.add_row(
@@ -211,8 +232,8 @@ def _format_table(formats: list[FormatRecord]) -> Table:
             f"{entry.size_bytes:,}",
             f"{entry.largest_difference:.1e}",
             f"{entry.tolerance:.1e}",
-            str(entry.n_flips),
-            f"{entry.test_accuracy:.1%}",
+            *([str(entry.n_flips)] if flips else []),
+            _written(entry.test_accuracy, score),
             f"{entry.latency_us:.1f}",
             verdict if entry.status == "passed" else _failed(entry),
             style="" if entry.status == "passed" else "red",

@@ -29,7 +29,7 @@ def notebook(
     *,
     task: Annotated[str | None, Parameter(help="Built-in task of a new run; see throughline tasks.")] = None,
     data: Annotated[Path | None, Parameter(help="CSV file of a new run, or the one that RUN has read.")] = None,
-    target: Annotated[str | None, Parameter(help="Column of the file with the two classes.")] = None,
+    target: Annotated[str | None, Parameter(help="Column of the file that is to be predicted.")] = None,
     seed: Seed = None,
     out: Annotated[
         Path | None, Parameter(help="Notebook to write, a new file. Default: notebook.ipynb in the run's folder.")

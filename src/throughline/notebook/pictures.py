@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import matplotlib.pyplot as plt
 import numpy as np
 
-from throughline.record import Evaluation, FormatRecord, PlaneProblem, TrainingRecord
+from throughline.record import AmountEvaluation, Evaluation, FormatRecord, PlaneProblem, TrainingRecord
 from throughline.report.formatting import count, framework_title, percent
+from throughline.report.plots.curves import LOSSES
+from throughline.score import ACCURACY, Score
 from throughline.scratch import MLP, Activation
+from throughline.spec import LossName
 from throughline.weights import Array
 
 if TYPE_CHECKING:
@@ -48,6 +51,7 @@ HEIGHT = 3.3
 PANEL = 3.6  # width
 GRID_POINTS = 120
 MAX_LINES = 14
+MOST_NAMED, MOST_TICKS = 4, 25  # classes whose names fit along a matrix, and whose names fit turned
 
 
 def use_style() -> None:
@@ -187,8 +191,8 @@ def hidden_space(mlp: MLP, X: Array, y: Array) -> None:
 # --- chapters 3 and 4 ------------------------------------------------------------------------------------------------
 
 
-def learning(trainings: Sequence[TrainingRecord]) -> None:
-    """Draw loss and validation accuracy over epochs; the kept epoch is marked."""
+def learning(trainings: Sequence[TrainingRecord], loss: LossName, score: Score) -> None:
+    """Draw the loss and the validation score over epochs; the kept epoch is marked."""
     losses, accuracies = _panels(2)
     for training in trainings:
         name, title = training.framework, framework_title(training.framework)
@@ -197,13 +201,16 @@ def learning(trainings: Sequence[TrainingRecord]) -> None:
         for axes, values in ((losses, training.val_losses), (accuracies, training.val_accuracies)):
             axes.plot(epochs, values, color=COLOURS[name], label=title)
             axes.plot([best], [values[best - 1]], MARKERS[name], color=COLOURS[name], mec="white", ms=9, zorder=4)
-    losses.set(xlabel="epoch", ylabel="binary cross-entropy")
+    losses.set(xlabel="epoch", ylabel=LOSSES[loss])
     losses.set_title("loss (training rows dotted)")
-    accuracies.set(xlabel="epoch", ylabel="accuracy")
+    accuracies.set(xlabel="epoch", ylabel=score.name)
     low, high = accuracies.get_ylim()
-    accuracies.yaxis.set_major_formatter(lambda share, _: percent(share, 0 if high - low > 0.06 else 1))
-    accuracies.set_title("accuracy on validation rows")
-    accuracies.legend(loc="lower right")
+    if score == ACCURACY:
+        accuracies.yaxis.set_major_formatter(lambda share, _: percent(share, 0 if high - low > 0.06 else 1))
+    else:  # the first epochs may be far below zero
+        accuracies.set_ylim(bottom=max(low, -1.0))
+    accuracies.set_title(f"{score.name} on validation rows")
+    accuracies.legend(loc="lower right" if score == ACCURACY else "best")
     plt.show()
 
 
@@ -224,17 +231,40 @@ def adam_steps(gradients: Array, moves: dict[str, Array]) -> None:
 
 def confusions(networks: Sequence[Evaluation], class_names: Sequence[str]) -> None:
     """Draw each network's confusion matrix."""
-    for axes, network in zip(_panels(len(networks), width=2.6, height=2.6), networks, strict=True):
+    few = len(class_names) <= MOST_NAMED
+    side = 2.6 if few else 4.4
+    for axes, network in zip(_panels(len(networks), width=side, height=side), networks, strict=True):
         matrix = np.array(network.confusion)
-        axes.imshow(matrix / matrix.sum(axis=1, keepdims=True), cmap="Blues", vmin=0, vmax=1.4)
+        axes.imshow(matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1.4)
         for (row, column), n_rows in np.ndenumerate(matrix):
-            axes.text(column, row, count(n_rows), ha="center", va="center", fontsize=12)
-        axes.set(xticks=range(len(class_names)), yticks=range(len(class_names)), xlabel="answer")
-        axes.set_xticklabels(class_names)
-        axes.set_yticklabels(class_names, rotation=90, va="center")
+            if few or n_rows:  # of many cells only those with rows
+                axes.text(column, row, count(n_rows), ha="center", va="center", fontsize=_fitting(len(class_names)))
+        axes.set_xlabel("answer")
+        if len(class_names) <= MOST_TICKS:
+            axes.set(xticks=range(len(class_names)), yticks=range(len(class_names)))
+            axes.set_xticklabels(class_names, rotation=0 if few else 90)
+            axes.set_yticklabels(class_names, rotation=90 if few else 0, va="center")
         axes.grid(visible=False)
         axes.set_title(framework_title(network.framework))
     plt.gcf().axes[0].set_ylabel("truth")
+    plt.show()
+
+
+def _fitting(n_classes: int) -> float:
+    """Return the size of letters with which a count fits into a cell of the matrix."""
+    return 12 if n_classes <= MOST_NAMED else max(3.0, 90 / n_classes)
+
+
+def amounts(networks: Sequence[AmountEvaluation]) -> None:
+    """Draw each network's answers against the truth, with the line on which they are equal."""
+    for axes, network in zip(_panels(len(networks), width=2.9, height=2.9), networks, strict=True):
+        truth, answer = np.array(network.points).T
+        name, ends = network.framework, [min(truth.min(), answer.min()), max(truth.max(), answer.max())]
+        axes.plot(ends, ends, color=INK, lw=1.2)
+        axes.plot(truth, answer, MARKERS[name], color=COLOURS[name], ms=4, mec="white", mew=0.4)
+        axes.set(xlabel="truth")
+        axes.set_title(framework_title(name))
+    plt.gcf().axes[0].set_ylabel("answer")
     plt.show()
 
 
@@ -255,7 +285,8 @@ def scores(networks: Sequence[Evaluation]) -> None:
     lowest = min(precision for network in networks for _, precision in network.precision_recall)
     recall.set(xlabel="recall", ylabel="precision", ylim=(0.4 if lowest >= 0.4 else -0.02, 1.02))
     recall.set_title("precision and recall")
-    calibration.set(xlabel="mean probability said", ylabel="share of class 1 found")
+    truth = "share of class 1 found" if len(networks[0].classes) == 2 else "share that was right"
+    calibration.set(xlabel="mean probability said", ylabel=truth)
     calibration.set_title("calibration")
     plt.show()
 
@@ -278,7 +309,7 @@ def against_tolerance(measured: dict[str, tuple[Array, Array]]) -> None:
             xlabel="allowed in this row",
             ylabel="measured",
         )
-        axes.set_title(f"{title}: {count(seen.sum())} rows differ")
+        axes.set_title(f"{title}: {count(seen.sum())} answers differ")
     plt.show()
 
 
@@ -299,7 +330,7 @@ def proofs(formats: Sequence[FormatRecord]) -> None:
         differences.plot([smallest], [place], MARKERS[entry.framework], color=colour, ms=7)
         differences.plot([entry.tolerance], [place], "|", color=INK, ms=12, mew=2)
     differences.set_xscale("log")
-    differences.set(yticks=places, yticklabels=[], ylim=sizes.get_ylim(), xlabel="difference of the probability")
+    differences.set(yticks=places, yticklabels=[], ylim=sizes.get_ylim(), xlabel="difference of the answers")
     differences.set_title("largest difference, and allowed (bar)")
     plt.show()
 

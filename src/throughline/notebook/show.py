@@ -6,20 +6,24 @@ import ast
 import dataclasses
 import importlib.util
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from IPython.display import DisplayHandle, Markdown, display
 
 from throughline.claims.claim import ToldClaim, tell_all
+from throughline.data.split import Split
+from throughline.data.tasks import TASKS
 from throughline.errors import ThroughlineError
 from throughline.progress import ChapterDone, ChapterStarted, Event
 from throughline.record import RunRecord
-from throughline.report.formatting import count
+from throughline.report.formatting import amount, count, percent
 from throughline.report.speaker import Speaker
 from throughline.report.spoken import count_words
 from throughline.report.talking_points import escape_markdown, talking_points
+from throughline.weights import Array
 
 CLOCKS = ("seconds", "microseconds")  # what a claim is written in that another build would measure anew
 UNBROKEN = "\N{NO-BREAK SPACE}"
@@ -60,7 +64,7 @@ def say(text: str) -> None:
     _markdown(" ".join(text.split()))
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], left: int = 1) -> None:
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], left: int = 1, without: Sequence[str] = ()) -> None:
     """Show a table; the first `left` columns are set left, the others right.
 
     Parameters
@@ -71,10 +75,46 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], left: int = 1) 
         Cells, shown as str gives them.
     left : int
         Columns of words.
+    without : sequence of str
+        Columns to leave out, by their names.
     """
     rules = [":--" if i < left else "--:" for i in range(len(head))]
     lines = [head, rules, *([str(cell).replace("|", "\\|") for cell in row] for row in rows)]
-    _markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    kept = [i for i, name in enumerate(head) if name not in without]
+    _markdown("\n".join(f"| {' | '.join(line[i] for i in kept)} |" for line in lines))
+
+
+def rows(record: RunRecord, split: Split) -> None:
+    """Show what is asked of the run's rows, and how many there are of what in each part."""
+    task, target = record.task, record.arguments.get("target")
+    if target is None:
+        say(f"**{task.name}**: {TASKS[task.name].__doc__}")
+    else:
+        asked = {
+            "binary": f"is `{target}` " + " or ".join(f"`{name}`" for name in task.class_names),
+            "multiclass": f"which of {count(len(task.class_names))} classes is `{target}`",
+            "regression": f"how much is `{target}`",
+        }
+        say(f"**{task.name}**, from `{task.source}`: {asked[task.kind]}?")
+    parts = {
+        "training": (split.X_train, split.y_train),
+        "validation": (split.X_val, split.y_val),
+        "test": (split.X_test, split.y_test),
+    }
+    heads, read = _of_target(record)
+    table(
+        ("part", "rows", "features", *heads),
+        [(name, count(len(X)), X.shape[1], *read(y)) for name, (X, y) in parts.items()],
+    )
+
+
+def _of_target(record: RunRecord) -> tuple[list[str], Callable[[Array], list[str]]]:
+    """Return what is told of the target in each part, and how it is read from its values."""
+    if record.task.kind == "regression":
+        return ["mean of the target", "standard deviation"], lambda y: [amount(y.mean()), amount(y.std())]
+    if record.task.kind == "multiclass":
+        return ["share of the largest class"], lambda y: [percent(np.bincount(y).max() / len(y))]
+    return [f"share of '{record.task.class_names[1]}'"], lambda y: [percent(y.mean())]
 
 
 def run(record: RunRecord) -> None:
@@ -117,12 +157,14 @@ def claims(record: RunRecord, chapter: int) -> list[ToldClaim]:
 
 
 def talking_point(record: RunRecord, chapter: int) -> None:
-    """Show the script of a chapter, and its key points.
+    """Show the script of a chapter, and its key points; nothing where the record gives a chapter no script.
 
     Sentences that quote a clock are left out, since they would differ in every build of the notebook; the run's own
     ``talking_points.md`` has them.
     """
-    point = next(point for point in talking_points(_without_flutter(record)) if point.chapter == chapter)
+    point = next((point for point in talking_points(_without_flutter(record)) if point.chapter == chapter), None)
+    if point is None:
+        return
     script = " ".join(s for s in re.split(r"(?<=[.!?]) (?=[A-Z])", point.script) if not CLOCK.search(s))
     seconds = round(Speaker().seconds_for(count_words(script)))
     keys = "\n".join(f"> - {escape_markdown(key)}" for key in point.key_points if not CLOCK.search(key))

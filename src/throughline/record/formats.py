@@ -71,7 +71,8 @@ class FormatRecord:
     batch_difference : float
         Largest difference between one row's answers in different batches.
     test_accuracy : float
-        Where answers are values, R^2.
+        Where answers are values, R^2. Of the rows it was proven on, which are all test rows unless there are very many;
+        their number is in `checks`.
     latency_us : float
         Median time of one row, microseconds.
     rows_per_s : float

@@ -6,10 +6,21 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
-from throughline.comparison import FORMAT_COLUMNS, Comparison
+from throughline.comparison import Comparison, format_columns
 from throughline.errors import OutputError, quoted
 from throughline.output import write_whole
-from throughline.report.formatting import count, decimal, duration, microseconds, percent, points, scientific, size
+from throughline.report.formatting import (
+    amount,
+    count,
+    decimal,
+    difference,
+    duration,
+    microseconds,
+    percent,
+    points,
+    scientific,
+    size,
+)
 from throughline.report.page import environment
 
 
@@ -20,7 +31,7 @@ def render_comparison(comparison: Comparison) -> str:
     folder = resources.files("throughline.report").joinpath("templates")
     css = Markup(folder.joinpath("report.css").read_text(encoding="utf-8"))
     template = environment().get_template("comparison.html.j2")
-    return template.render(comparison=comparison, columns=FORMAT_COLUMNS, css=css, written=written)
+    return template.render(comparison=comparison, columns=format_columns(comparison), css=css, written=written)
 
 
 def write_comparison(comparison: Comparison, path: Path) -> None:
@@ -53,6 +64,8 @@ def written(value: float | None, unit: str) -> str:
         "percent": percent,
         "points": points,
         "number": decimal,
+        "ratio": difference,
+        "amount": amount,
         "small": scientific,
         "count": count,
         "seconds": duration,

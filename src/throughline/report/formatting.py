@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from throughline.claims.cited import cite, length, says_its_field
+from throughline.claims.cited import cite, length, marked, plain, says_its_field
 from throughline.spec import FRAMEWORK_TITLES
 
 DASH = "–"
@@ -77,6 +77,36 @@ def ratio(share: float) -> str:
 def decimal(value: float, digits: int = 3) -> str:
     """Write a number with a fixed count of decimals."""
     return f"{value:,.{digits}f}"
+
+
+@_finite
+def amount(value: float, digits: int = 3) -> str:
+    """Write a number in a unit that is not known, such as the target's, with all its whole digits.
+
+    Examples
+    --------
+    >>> [amount(value) for value in (59.514, -1.3292, 0.012345, 123456.7, 0.0)]
+    ['59.5', '−1.33', '0.0123', '123,457', '0']
+    >>> amount(0.00000123).replace(NARROW_SPACE, " ")
+    '1.2 × 10⁻⁶'
+    """
+    if value == 0:
+        return "0"
+    if not 1e-4 <= abs(value) < 1e9:
+        return scientific(value).replace("-", MINUS)
+    whole_digits = int(f"{abs(value):.{digits - 1}e}".split("e")[1]) + 1  # of the rounded number: 9.996 is 10.0
+    return f"{value:,.{max(0, digits - whole_digits)}f}".replace("-", MINUS)
+
+
+def difference(value: float | None, digits: int = 3) -> str:
+    """Write a difference with a fixed count of decimals, and with a true minus.
+
+    Examples
+    --------
+    >>> difference(-0.01869), difference(0.0004), difference(-0.0001)
+    ('−0.019', '0.000', '0.000')
+    """
+    return _signed(value, digits)
 
 
 @_finite
@@ -150,6 +180,35 @@ def p_value(value: float) -> str:
     return decimal(value, 3) if value >= 0.001 else scientific(value)
 
 
+def in_unit(value: float | None, unit: str, digits: int = 1) -> str:
+    """Write a measured figure in the unit of a `record.Bar`: a percentage with `digits` decimals, or a number.
+
+    Examples
+    --------
+    >>> [in_unit(0.4695, unit).replace(NARROW_SPACE, " ") for unit in ("percent", "ratio", "number")]
+    ['46.9 %', '0.469', '0.47']
+    """
+    if unit == "percent":
+        return percent(value, digits)
+    return difference(value) if unit == "ratio" else scientific(value)
+
+
+def named(name: str, field: str) -> str:
+    """Write a name that was given from outside; where it could be taken for a figure, it says its field.
+
+    Examples
+    --------
+    >>> named("setosa", "task.class_names[0]")
+    'setosa'
+    """
+    return marked(name, field)
+
+
+def class_name(name: str, code: int) -> str:
+    """Write the name of the class with this code; see `named`."""
+    return named(name, f"task.class_names[{plain(code)}]")
+
+
 def framework_title(name: str) -> str:
     """Write a framework's name as its makers do."""
     return FRAMEWORK_TITLES.get(name, name)
@@ -168,8 +227,13 @@ FILTERS: dict[str, Callable[..., Any]] = {
         points,
         ratio,
         decimal,
+        amount,
+        difference,
         count,
         scientific,
+        in_unit,
+        named,
+        class_name,
         size,
         duration,
         microseconds,

@@ -3,7 +3,10 @@
 RunRecord -> build_view -> View
                            ├── verdict      the run in a sentence
                            ├── headlines    the first screen
+                           ├── score        what the networks are judged by
+                           ├── warnings     what a reader should know of the run's file
                            ├── equivalence  what the test over seeds says
+                           ├── mix_ups      which class is taken for which
                            ├── claims       what is claimed, and what the run says to it
                            ├── ledger       which default of a framework does how much
                            ├── formats      rows of the tables, with the ratios between them
@@ -14,7 +17,7 @@ RunRecord -> build_view -> View
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,12 +32,26 @@ from throughline.record import (
     LedgerRecord,
     RunRecord,
     Span,
+    TableWarning,
 )
-from throughline.report.formatting import count, decimal, framework_title, percent, scientific, size
+from throughline.report.formatting import (
+    amount,
+    count,
+    decimal,
+    difference,
+    framework_title,
+    in_unit,
+    percent,
+    points,
+    scientific,
+    size,
+)
+from throughline.score import Score, score_of, scores_of
 
 CONFIDENCE = 0.95  # of every `record.Interval`
 SIGNIFICANCE = 0.05  # below it, `record.PairedTest` counts as a difference
 EQUIVALENCE_CONFIDENCE = 1 - 2 * SIGNIFICANCE  # of the interval of `record.EquivalenceTest`
+MOST_MIX_UPS = 5  # of a network: the cells of a large matrix that are worth words
 SEEDS_TO_TEST_ON = 10  # what a run that tested no equivalence is told to try
 
 # Arguments that say where to write: another run must not be told the same folder.
@@ -86,11 +103,43 @@ class FormatRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Equivalence:
-    """A test of equivalence, what it shows, and what it leaves open."""
+    """A test of equivalence, what it shows, and what it leaves open.
+
+    Attributes
+    ----------
+    test : EquivalenceTest
+    difference, low, high : str
+        As they are written: accuracies in percentage points, R² as a number.
+    unit : str
+        What follows the first of them.
+    verdict, remark : str
+    """
 
     test: EquivalenceTest
+    difference: str
+    low: str
+    high: str
+    unit: str
     verdict: str
     remark: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixUp:
+    """Rows of one class that a network takes for another.
+
+    Attributes
+    ----------
+    true, answered : int
+        Codes of the classes.
+    n_rows, of_rows : int
+        How many, of how many rows of the true class.
+    """
+
+    true: int
+    answered: int
+    n_rows: int
+    of_rows: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +200,9 @@ class View:
 
     verdict: Verdict
     headlines: list[Headline]
+    score: Score
+    warnings: list[TableWarning]
+    mix_ups: dict[str, list[MixUp]]
     equivalence: Equivalence | None
     ledger: Ledger | None
     claims: Claims
@@ -174,6 +226,10 @@ def build_view(record: RunRecord) -> View:
     return View(
         verdict=_verdict(record),
         headlines=_headlines(record, formats),
+        score=score_of(record.task.kind),
+        # What is left out stands beside its column.
+        warnings=[warning for warning in record.table.warnings if warning.kind != "left out"] if record.table else [],
+        mix_ups=_mix_ups(record),
         equivalence=_equivalence(equivalence) if equivalence else None,
         ledger=build_ledger(record.ledger),
         claims=_claims(record),
@@ -298,17 +354,22 @@ def _gradient_headline(record: RunRecord, missed: set[int]) -> Headline | None:
 
 
 def _network_headline(record: RunRecord, framework: str, missed: set[int]) -> Headline | None:
-    networks: list[Evaluation] = record.evaluation.networks if record.evaluation else []
-    place, network = next(
-        ((place, network) for place, network in enumerate(networks) if network.framework == framework), (0, None)
-    )
-    if network is None:
+    scores = scores_of(record.evaluation)
+    if framework not in scores:
         return None
+    score, found = score_of(record.task.kind), scores[framework]
+    low, high = in_unit(found.low, score.unit), in_unit(found.high, score.unit)
+    detail, kind, field = f"{percent(CONFIDENCE, 0)} interval {low} to {high}", "networks", "accuracy"
+    if record.evaluation and record.evaluation.amounts:
+        rmse = next(network.rmse for network in record.evaluation.amounts if network.framework == framework)
+        detail += f"; RMSE {amount(rmse.value)}, {amount(rmse.low)} to {amount(rmse.high)}"
+        kind, field = "amounts", "r2, rmse"
+    place = list(scores).index(framework)
     return Headline(
-        label=f"{framework_title(framework)}, test accuracy",
-        value=percent(network.accuracy.value),
-        detail=f"{percent(CONFIDENCE, 0)} interval {percent(network.accuracy.low)} to {percent(network.accuracy.high)}",
-        field=f"evaluation.networks[{place}].accuracy",
+        label=f"{framework_title(framework)}, test {score.name}",
+        value=in_unit(found.value, score.unit),
+        detail=detail,
+        field=f"evaluation.{kind}[{place}].{field}",
         good=({"keras": 3, "torch": 4}[framework] not in missed) and 5 not in missed,
     )
 
@@ -349,22 +410,50 @@ def _ratio_headline(formats: list[FormatRow]) -> Headline | None:
 
 def _equivalence(test: EquivalenceTest) -> Equivalence:
     """Say what the test shows; that it does not show something is not turned into its opposite."""
-    margin = scientific(100 * test.margin)
-    points_of_margin = f"{margin} percentage point{'' if unmarked(margin) == '1' else 's'}"
+    write: Callable[[float], str]
+    if test.metric == "accuracy":
+        margin, write, unit = scientific(100 * test.margin), points, "percentage points"
+        within = f"{margin} percentage point{'' if unmarked(margin) == '1' else 's'}"
+    else:
+        write, unit, within = difference, "", f"{scientific(test.margin)} of {test.metric}"
     has_zero = test.low <= 0 <= test.high
     if test.equivalent:
-        verdict = f"equivalent within {points_of_margin}"
+        verdict = f"equivalent within {within}"
         remark = "" if has_zero else "The interval leaves out zero: a difference is there, too small to matter here."
     elif test.low >= test.margin or test.high <= -test.margin:
-        verdict, remark = f"different by more than {points_of_margin}", "The whole interval lies outside that margin."
+        verdict, remark = f"different by more than {within}", "The whole interval lies outside that margin."
     else:
-        verdict = f"not shown to be equivalent within {points_of_margin}"
+        verdict = f"not shown to be equivalent within {within}"
         remark = (
             "That does not show that they differ either: more seeds would narrow the interval."
             if has_zero
             else "The interval leaves out zero: a difference is likely, and it may be larger than that margin."
         )
-    return Equivalence(test=test, verdict=verdict, remark=remark)
+    return Equivalence(
+        test=test,
+        difference=write(test.difference),
+        low=write(test.low),
+        high=write(test.high),
+        unit=unit,
+        verdict=verdict,
+        remark=remark,
+    )
+
+
+def _mix_ups(record: RunRecord) -> dict[str, list[MixUp]]:
+    """Find the most frequent mistakes of each network, where there are more kinds of them than two."""
+    networks: list[Evaluation] = record.evaluation.networks if record.evaluation else []
+    return {network.framework: _mix_ups_of(network) for network in networks if len(network.classes) > 2}
+
+
+def _mix_ups_of(network: Evaluation) -> list[MixUp]:
+    found = [
+        MixUp(true=true, answered=answered, n_rows=n_rows, of_rows=network.classes[true].n_rows)
+        for true, row in enumerate(network.confusion)
+        for answered, n_rows in enumerate(row)
+        if n_rows and answered != true
+    ]
+    return sorted(found, key=lambda mix_up: (-mix_up.n_rows, mix_up.true, mix_up.answered))[:MOST_MIX_UPS]
 
 
 def _base_of(entry: FormatRecord, formats: list[FormatRecord]) -> FormatRecord | None:

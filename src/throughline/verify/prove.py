@@ -22,6 +22,8 @@ from throughline.verify.record import CutAnswers, Verification
 from throughline.verify.tolerance import derive_tolerance
 from throughline.weights import Array, Weights
 
+MOST_PROVEN_ROWS = 20_000
+
 
 @dataclass(frozen=True)
 class TrainedNetwork:
@@ -59,15 +61,43 @@ class HeldOutRows:
     y : ndarray of shape (n_samples,)
     path : Path
         `X` as .npy, for the child processes.
+    chosen : ndarray of shape (n_samples,) or None
+        Which of the test rows they are; None: all.
     """
 
     X: Array
     y: Array
     path: Path
+    chosen: Array | None = None
+
+    def of(self, test_answers: Array) -> Array:
+        """Return the answers to these rows out of those to all test rows."""
+        return test_answers if self.chosen is None else test_answers[self.chosen]
 
     def answers_path(self, source: str, form: Format) -> Path:
         """Return where a child puts what the file of this format answered, an array for each cut of the rows."""
         return self.path.with_name(f"answers-{source}-{form.name}.npz")
+
+
+def held_out_rows(X_test: Array, y_test: Array, path: Path) -> HeldOutRows:
+    """Write the test rows for the children: all of them, or as many as a proof needs.
+
+    Every file answers them in seven cuts, one of them row by row; that a file answers 20,000 rows of a million as it
+    should and others not is what a search finds, not more rows of the same kind.
+
+    Parameters
+    ----------
+    X_test : ndarray of shape (n_test, n_features), float32
+    y_test : ndarray of shape (n_test,)
+    path : Path
+        Where to write.
+    """
+    chosen = None
+    if len(X_test) > MOST_PROVEN_ROWS:
+        chosen = np.sort(np.random.default_rng(0).choice(len(X_test), MOST_PROVEN_ROWS, replace=False))
+        X_test, y_test = X_test[chosen], y_test[chosen]
+    np.save(path, X_test)
+    return HeldOutRows(X_test, y_test, path, chosen)
 
 
 def prove(form: Format, child: Child, network: TrainedNetwork, rows: HeldOutRows, folder: Path) -> FormatRecord:
@@ -128,7 +158,7 @@ def _expected(form: Format, path: Path, network: TrainedNetwork, rows: HeldOutRo
         form=form,
         path=path,
         X=rows.X,
-        answers=network.test_answers.astype(np.float64),
+        answers=rows.of(network.test_answers).astype(np.float64),
         tolerance=derive_tolerance(spec, weights, rows.X, form.stored_as, form.computed_in, quantization),
         framework=network.record.framework,
         labels=rows.y,
@@ -147,7 +177,7 @@ def _figures(found: Verification, seen: list[Examined], network: TrainedNetwork,
     if not found.answers:
         return {}
     (examined,) = seen
-    whole = examined.answers[ALL_ROWS].reshape(network.test_answers.shape)
+    whole = examined.answers[ALL_ROWS].reshape(rows.of(network.test_answers).shape)
     same = {name: getattr(found, name) for name in ("certificate", "verdict", "tolerance", "tolerance_reason")}
     same |= {name: getattr(found, name) for name in ("share_of_tolerance", "batch_difference")}
     return same | {

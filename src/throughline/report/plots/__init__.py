@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from throughline.record import RunRecord
 from throughline.report.plots.canvas import Picture
+from throughline.score import score_of
 
 
 def draw_pictures(record: RunRecord) -> dict[str, Picture]:
@@ -14,7 +15,7 @@ def draw_pictures(record: RunRecord) -> dict[str, Picture]:
     dict of str to Picture
         By the picture's name, in the order of the page; a part that did not run has none.
     """
-    from throughline.report.plots import canvas, cost, curves, ledger, plane, scores, tradeoff, units
+    from throughline.report.plots import amounts, canvas, cost, curves, ledger, plane, scores, tradeoff, units
     from throughline.report.view import build_ledger
 
     with canvas.style():
@@ -27,9 +28,11 @@ def draw_pictures(record: RunRecord) -> dict[str, Picture]:
                 units.draw(problem, position) for position, problem in enumerate(record.mlp.problems) if problem.units
             ]
         if record.trainings():
-            pictures += curves.learning(record.trainings())
+            pictures += curves.learning(record.trainings(), record.train.loss, score_of(record.task.kind))
         if record.evaluation is not None and record.evaluation.networks:
             pictures += scores.draw(record.evaluation.networks)
+        if record.evaluation is not None and record.evaluation.amounts:
+            pictures += amounts.draw(record.evaluation.amounts)
         if (defaults := build_ledger(record.ledger)) is not None:
             pictures += ledger.draw(defaults)
         if any(entry.status != "not_run" and entry.size_bytes > 0 for entry in record.formats):

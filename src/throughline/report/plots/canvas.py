@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
+from throughline.report.formatting import amount
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 WIDTH, HEIGHT = 420, 300  # in units of the picture; the page scales it
 FONT_SIZE = 12
@@ -102,7 +105,7 @@ def style() -> Iterator[None]:
         yield
 
 
-def new_axes(*, x_label: str, y_label: str, left: float = 58, height: float = HEIGHT) -> Axes:
+def new_axes(*, x_label: str, y_label: str, left: float = 58, height: float = HEIGHT, width: float = WIDTH) -> Axes:
     """Return empty axes on a figure of their own.
 
     Parameters
@@ -111,21 +114,33 @@ def new_axes(*, x_label: str, y_label: str, left: float = 58, height: float = HE
         Names of the axes, with units.
     left : float
         Room for the labels of the y axis; margins are fixed, which is faster than to lay them out.
-    height : float
-        Height of the picture.
+    height, width : float
+        Of the picture; one that stands beside two others is narrower, so that its words are as large as theirs.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
+    figure = Figure(figsize=(width / 72, height / 72), dpi=72)
     figure.patch.set_visible(False)
     bottom, top, right = 48, 12, 14
     axes = figure.add_axes(
-        (left / WIDTH, bottom / height, (WIDTH - left - right) / WIDTH, (height - bottom - top) / height)
+        (left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height)
     )
     axes.patch.set_visible(False)
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     return axes
+
+
+def write_amounts(axis: Axis, most: int = 6) -> None:
+    """Write the ticks of an axis as amounts of any size; matplotlib would put a common factor into a corner."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    def written(value: float, _: object) -> str:
+        text = amount(value)
+        return text.rstrip("0").rstrip(".") if "." in text and text[-1].isdecimal() else text
+
+    axis.set_major_locator(MaxNLocator(nbins=most))
+    axis.set_major_formatter(FuncFormatter(written))
 
 
 def to_picture(axes: Axes, *, name: str, alt: str) -> Picture:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from throughline.record import PerceptronRecord, TrainingRecord
-from throughline.report.formatting import count, decimal, framework_title, percent
-from throughline.report.plots.canvas import MARKERS, PALETTE, Picture, new_axes, to_picture
+from throughline.report.formatting import amount, count, decimal, framework_title, in_unit, percent
+from throughline.report.plots.canvas import MARKERS, PALETTE, Picture, new_axes, to_picture, write_amounts
+from throughline.score import R2, Score
+from throughline.spec import LossName
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,39 +36,55 @@ def mistakes(record: PerceptronRecord) -> Picture:
     return to_picture(axes, name="mistakes", alt=alt)
 
 
-def learning(trainings: Sequence[TrainingRecord]) -> list[Picture]:
-    """Draw loss and validation accuracy over epochs, all frameworks in each picture."""
-    return [_losses(trainings), _accuracies(trainings)]
+LOSSES: dict[LossName, str] = {
+    "binary_cross_entropy": "binary cross-entropy",
+    "categorical_cross_entropy": "cross-entropy",
+    "mean_squared_error": "mean squared error",
+}
 
 
-def _losses(trainings: Sequence[TrainingRecord]) -> Picture:
-    axes = new_axes(x_label="epoch", y_label="binary cross-entropy")
+def learning(trainings: Sequence[TrainingRecord], loss: LossName, score: Score) -> list[Picture]:
+    """Draw the loss and the validation score over epochs, all frameworks in each picture."""
+    return [_losses(trainings, loss), _scores(trainings, score)]
+
+
+def _losses(trainings: Sequence[TrainingRecord], loss: LossName) -> Picture:
+    squared = loss == "mean_squared_error"
+    axes = new_axes(x_label="epoch", y_label=LOSSES[loss], left=72 if squared else 58)
     for training in trainings:
         colour = PALETTE[training.framework]
         axes.plot(_epochs(training.losses), training.losses, "--", color=colour, linewidth=1.4)
         axes.plot(_epochs(training.val_losses), training.val_losses, color=colour)
         _mark_best(axes, training, training.val_losses)
     _whole_numbers(axes, max(len(training.losses) for training in trainings))
+    if squared:
+        write_amounts(axes.yaxis)
+    write = amount if squared else decimal
     found = "; ".join(
-        f"{framework_title(training.framework)} {decimal(training.val_loss)} at epoch {count(training.best_epoch)}"
+        f"{framework_title(training.framework)} {write(training.val_loss)} at epoch {count(training.best_epoch)}"
         for training in trainings
     )
     return to_picture(axes, name="losses", alt=f"Training and validation loss over epochs. Validation loss: {found}.")
 
 
-def _accuracies(trainings: Sequence[TrainingRecord]) -> Picture:
+def _scores(trainings: Sequence[TrainingRecord], score: Score) -> Picture:
     from matplotlib.ticker import FuncFormatter
 
-    axes = new_axes(x_label="epoch", y_label="validation accuracy", left=66)
+    axes = new_axes(x_label="epoch", y_label=f"validation {score.name}", left=66)
     for training in trainings:
         axes.plot(_epochs(training.val_accuracies), training.val_accuracies, color=PALETTE[training.framework])
         _mark_best(axes, training, training.val_accuracies)
     _whole_numbers(axes, max(len(training.losses) for training in trainings))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share, 0 if _span(axes) > 0.06 else 1)))
+    if score == R2:  # the first epochs may be far below zero, and what is learned lies above
+        axes.set_ylim(bottom=max(axes.get_ylim()[0], -1.0))
+    else:
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share, 0 if _span(axes) > 0.06 else 1)))
     found = "; ".join(
-        f"{framework_title(training.framework)} {percent(training.val_accuracy)}" for training in trainings
+        f"{framework_title(training.framework)} {in_unit(training.val_accuracy, score.unit)}" for training in trainings
     )
-    return to_picture(axes, name="accuracies", alt=f"Validation accuracy over epochs. Of the kept weights: {found}.")
+    told = score.name.capitalize() if score != R2 else score.name
+    alt = f"Validation {score.name} over epochs. {told} of the kept weights: {found}."
+    return to_picture(axes, name="accuracies", alt=alt)
 
 
 def _mark_best(axes: Axes, training: TrainingRecord, values: Sequence[float]) -> None:

@@ -25,7 +25,9 @@ def _roc(networks: Sequence[Evaluation]) -> Picture:
     axes.plot([0, 1], [0, 1], color=PALETTE["ink-soft"], linewidth=1, dashes=(2, 3))
     for network in networks:
         _curve(axes, network.framework, network.roc)
-    return to_picture(axes, name="roc", alt=f"ROC curves. Area under the curve: {_each(networks, 'roc_auc')}.")
+    pooled, area = (" of all classes pooled", "Mean area of single classes") if _many(networks) else ("", "Area")
+    alt = f"ROC curves{pooled}. {area} under the curve: {_each(networks, 'roc_auc')}."
+    return to_picture(axes, name="roc", alt=alt)
 
 
 def _precision_recall(networks: Sequence[Evaluation]) -> Picture:
@@ -34,12 +36,16 @@ def _precision_recall(networks: Sequence[Evaluation]) -> Picture:
         _curve(axes, network.framework, network.precision_recall)
     lowest = min((y for network in networks for _, y in network.precision_recall), default=0.0)
     axes.set_ylim(max(0.0, lowest - 0.05), 1.02)
-    alt = f"Precision against recall. Average precision: {_each(networks, 'average_precision')}."
+    pooled, mean = ("", "Average precision")
+    if _many(networks):
+        pooled, mean = ", all classes pooled", "Average precision, mean over the classes"
+    alt = f"Precision against recall{pooled}. {mean}: {_each(networks, 'average_precision')}."
     return to_picture(axes, name="precision-recall", alt=alt)
 
 
 def _calibration(networks: Sequence[Evaluation]) -> Picture:
-    axes = _unit_square("mean probability said", "share that is class 1")
+    found = "share that is right" if _many(networks) else "share that is class 1"
+    axes = _unit_square("mean probability said", found)
     axes.plot([0, 1], [0, 1], color=PALETTE["ink-soft"], linewidth=1, dashes=(2, 3))
     for network in networks:
         axes.plot(
@@ -51,7 +57,8 @@ def _calibration(networks: Sequence[Evaluation]) -> Picture:
             markersize=8,
             linewidth=1.4,
         )
-    alt = f"Calibration: share of class 1 against the probability said. Brier score: {_each(networks, 'brier')}."
+    of_what = "of right answers" if _many(networks) else "of class 1"
+    alt = f"Calibration: share {of_what} against the probability said. Brier score: {_each(networks, 'brier')}."
     return to_picture(axes, name="calibration", alt=alt)
 
 
@@ -72,6 +79,10 @@ def _calibration_counts(networks: Sequence[Evaluation]) -> Picture:
     )
     alt = f"Bars of the test rows by the probability said. Rows in all: {totals}."
     return to_picture(axes, name="calibration-counts", alt=alt)
+
+
+def _many(networks: Sequence[Evaluation]) -> bool:
+    return len(networks[0].classes) > 2
 
 
 def _bin_middle(probability: float) -> float:
