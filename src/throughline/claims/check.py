@@ -182,6 +182,8 @@ def contradiction(text: str, field: str, sources: Sources) -> str:
         value = sources.read(field)
     except MissingFieldError:
         return f"no record has the field {field}"
+    if isinstance(value, str):  # a name that could be taken for a figure, such as that of a class
+        return "" if text == " ".join(value.split()) else f"{field} is {value}"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"{field} is no number"
     figures = list(find_figures(text))
