@@ -149,7 +149,11 @@ def _what_changed(record: RunRecord, passed: Sequence[FormatRecord]) -> str:
     """Say how many labels changed; beside a difference of amounts, how far apart the amounts themselves are."""
     if gives_amounts(record):
         spread = record.split.target_std
-        return "in the unit of the target" if spread is None else f"where the target's deviation is {amount(spread[2])}"
+        return (
+            "in the unit of the target"
+            if spread is None
+            else f"where the target's standard deviation is {amount(spread[2])}"
+        )
     flips = max(entry.n_flips for entry in passed)
     return (
         f"and {'no label changes' if flips == 0 else '1 label changes' if flips == 1 else f'{flips:,} labels change'}"

@@ -154,8 +154,8 @@ def signed(value: float, write: Callable[..., str], apart_from: Sequence[float] 
 
     Examples
     --------
-    >>> signed(-0.1234, ratio), signed(-0.0004, ratio), signed(26.02, amount)
-    ('minus 0.12', 'minus 0.0004', '26')
+    >>> signed(-0.1234, ratio), signed(-0.0004, ratio), signed(0.5, ratio)
+    ('minus 0.12', 'minus 0.0004', '0.5')
     """
     same_side = [abs(other) for other in apart_from if (other < 0) == (value < 0)]
     return f"{'minus ' if value < 0 else ''}{write(abs(value), [0.0, *same_side])}"

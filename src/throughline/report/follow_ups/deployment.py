@@ -220,7 +220,7 @@ def _which(record: RunRecord) -> FollowUp:
     return FollowUp(
         "8.which",
         "Which one would you ship?",
-        f"That depends on where it runs, so I ask for the device and its runtime first. {told} On the target I would "
+        f"That depends on where it runs, so I ask for the device and its runtime first. {told} On the device I would "
         "measure again.",
     )
 

@@ -7,7 +7,7 @@ from throughline.report.answers import score
 from throughline.report.follow_ups.of_seeds import over_seeds
 from throughline.report.follow_ups.question import FollowUp
 from throughline.report.phrases import said
-from throughline.report.spoken import amount, signed
+from throughline.report.spoken import amount
 
 SIGNIFICANCE = 0.05
 LOWEST, LOW, HIGH, HIGHEST = 0, 1, -2, -1  # places in `AmountEvaluation.error_quantiles`: extremes, 5 % and 95 %
@@ -37,11 +37,15 @@ def _r2(record: RunRecord, judged: AmountEvaluation) -> FollowUp:
 
 def _real(found: EvaluationRecord, paired: PairedErrors) -> FollowUp:
     first, second = (said(name) for name in paired.frameworks)
-    apart = f"{first} and {second} are nowhere further apart than {amount(paired.largest_apart)}"
+    apart = (
+        f"{first} and {second} are nowhere further apart than {amount(paired.largest_apart)}"
+        if paired.largest_apart
+        else f"{first} and {second} give exactly the same amounts on the test rows"
+    )
     if found.equivalence is not None:
         told = over_seeds(found.equivalence)
     elif paired.largest_apart == 0:
-        told = "So there is nothing to test on these rows; other seeds could part them."
+        told = "So there is nothing to test there; other seeds could part them."
     else:
         significant = paired.p_value < SIGNIFICANCE
         verdict = "significant" if significant else "not significant, and that does not prove them equal"
@@ -74,7 +78,7 @@ def _distance(error: float) -> str:
 
 
 def _single(judged: AmountEvaluation) -> FollowUp:
-    low, high = (signed(judged.error_quantiles[place], amount) for place in (LOW, HIGH))
+    low, high = (_distance(judged.error_quantiles[place]) for place in (LOW, HIGH))
     return FollowUp(
         "5.single",
         "How far can one trust a single answer?",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from throughline.record import AmountEvaluation, EvaluationRecord, PairedErrors, RunRecord
 from throughline.report.phrases import FACT, MUST, Sentence, said
 from throughline.report.scripts.c5_figures import SIGNIFICANCE, Figures, no_difference
-from throughline.report.spoken import amount, p_value, small
+from throughline.report.spoken import amount, p_value
 
 
 def figures(record: RunRecord, found: EvaluationRecord) -> Figures:
@@ -21,7 +21,7 @@ def figures(record: RunRecord, found: EvaluationRecord) -> Figures:
             "I look at errors in the target's unit, because R² alone does not say how far off an answer is.", 2
         ),
         points=[
-            f"{said(first.framework)}: root mean square error {_rmse(first)}, of always answering the mean "
+            f"{said(first.framework)}: root mean square error {_rmse(first)}; always answering the mean "
             f"{_baseline(first)}."
         ],
         test_point=f"Wilcoxon: p is {_p(paired)}, {'a' if significant else 'no'} significant difference of the errors",
@@ -40,8 +40,11 @@ def _errors(network: AmountEvaluation) -> list[Sentence]:
     better = network.rmse.value < network.baseline_rmse
     return [
         Sentence(
-            f"{said(network.framework)}'s root mean square error is {_rmse(network)}; always answering the mean has "
-            f"{_baseline(network)}{'.' if better else ', which is no worse.'}",
+            f"{said(network.framework)}'s root mean square error is {_rmse(network)}; always answering the mean gets "
+            f"{_baseline(network)}."
+            if better
+            else f"{said(network.framework)}'s root mean square error is {_rmse(network)}, no better than the "
+            f"{_baseline(network)} of always answering the mean.",
             25 if better else MUST,
         ),
         Sentence(f"Squares let a few large errors decide; the mean absolute error is {amount(network.mae.value)}.", 5),
@@ -61,7 +64,7 @@ def _paired_sentences(paired: PairedErrors, equivalence_follows: bool) -> list[S
     # The test is about ranks, and the mean may lie on the other side: it does not say which of the two is better.
     verdict = "so the difference is significant." if significant else no_difference(equivalence_follows)
     value = MUST if significant else FACT
-    apart = f"{small(abs(mean))} {'less' if mean < 0 else 'more'}"
+    apart = f"{amount(abs(mean))} {'less' if mean < 0 else 'more'}"
     return [
         Sentence(
             f"Wilcoxon's test compares the errors row by row: {first} is off by {apart} than {second} on average."

@@ -31,7 +31,7 @@ def why_several_formats(record: RunRecord) -> Script | None:
         Sentence("I start from the device and its runtime, and then compare size, speed and difference.", 5),
         Sentence("I only hand out a file that has answered the same rows as its source network.", 7),
         *(
-            [Sentence("These times are from one machine, so I'd measure again on the real target.", 4)]
+            [Sentence("These times are from one machine, so I'd measure again on the real device.", 4)]
             if passed
             else []
         ),
