@@ -49,12 +49,7 @@ def score(record: RunRecord, value: float, apart_from: Sequence[float] = ()) -> 
 
 
 def reaches(record: RunRecord, value: float) -> str:
-    """Say a score behind "gets" or "reaches".
-
-    Examples
-    --------
-    A network "gets 94.2 %", or "gets an R² of 0.31".
-    """
+    """Say a score behind "gets" or "reaches": "94.2 %", or "an R² of 0.31"."""
     return f"an R² of {score(record, value)}" if gives_amounts(record) else score(record, value)
 
 
@@ -63,7 +58,7 @@ def loss(record: RunRecord, value: float, apart_from: Sequence[float] = (), digi
     return amount(value, apart_from) if gives_amounts(record) else decimal(value, digits, apart_from)
 
 
-def tested(record: RunRecord) -> dict[str, Interval]:
+def scores_on_test_rows(record: RunRecord) -> dict[str, Interval]:
     """Return what each network reached on the test rows, by framework; nothing where none was evaluated."""
     if record.evaluation is None:
         return {}

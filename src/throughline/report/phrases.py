@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from throughline.claims.cited import counted_from, length
 from throughline.record import Bar, FormatRecord, RunRecord, TrainingRecord
-from throughline.report.answers import gives_amounts, score, score_name, tested
+from throughline.report.answers import gives_amounts, score, score_name, scores_on_test_rows
 from throughline.report.spoken import amount, count_words, counted, data_size, listed, percent, ratio, signed, small
 from throughline.spec import FRAMEWORK_TITLES
 
@@ -94,7 +94,7 @@ def score_after_export(record: RunRecord, found: FormatRecord | None) -> list[Se
     """Say the accuracy or R² of a proven file beside the one of the network it came from."""
     if found is None or found.status != "passed":
         return []
-    after, known = found.test_accuracy, tested(record)
+    after, known = found.test_accuracy, scores_on_test_rows(record)
     before = known[found.framework].value if found.framework in known else after
     alike = before == after or (gives_amounts(record) and round(before, EXACT_DIGITS) == round(after, EXACT_DIGITS))
     told = f"Test {score_name(record)} of {title_of(found)} is {score(record, after, [] if alike else [before])}"

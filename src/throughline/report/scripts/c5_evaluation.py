@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from throughline.record import RunRecord
-from throughline.report.answers import gives_amounts, reaches, score, score_name, tested
+from throughline.report.answers import gives_amounts, reaches, score, score_name, scores_on_test_rows
 from throughline.report.phrases import CORE, RESULT, Sentence, bar_points, bar_sentences, said
 from throughline.report.scripts import c5_amounts, c5_classes
 from throughline.report.scripts.c5_equivalence import equivalence_point, equivalence_sentences
@@ -12,7 +12,7 @@ from throughline.report.scripts.script import Script
 
 def evaluation(record: RunRecord) -> Script | None:
     """Tell chapter 5."""
-    found, scores = record.evaluation, tested(record)
+    found, scores = record.evaluation, scores_on_test_rows(record)
     if found is None or not scores:
         return None
     pair = found.paired or found.paired_errors
@@ -52,7 +52,7 @@ def evaluation(record: RunRecord) -> Script | None:
 
 
 def _score_sentence(record: RunRecord, framework: str, kind_of: str) -> str:
-    found = tested(record)[framework]
+    found = scores_on_test_rows(record)[framework]
     return (
         f"{said(framework)} gets {reaches(record, found.value)}, with {kind_of} interval from "
         f"{score(record, found.low)} to {score(record, found.high)}."
