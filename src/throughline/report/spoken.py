@@ -158,7 +158,7 @@ def signed(value: float, write: Callable[..., str], apart_from: Sequence[float] 
     ('minus 0.12', 'minus 0.0004', '0.5')
     """
     same_side = [abs(other) for other in apart_from if (other < 0) == (value < 0)]
-    return f"{'minus ' if value < 0 else ''}{write(abs(value), [0.0, *same_side])}"
+    return f"minus {write(-value, [0.0, *same_side])}" if value < 0 else write(value, [0.0, *same_side])
 
 
 def ratio(value: float, apart_from: Sequence[float] = ()) -> str:
