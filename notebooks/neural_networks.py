@@ -911,7 +911,7 @@ show.table(
 # the difference. Of the others, if the networks are equally good, each row is the toss of a coin:
 
 # %%
-show.source("evaluate:mcnemar", start="labels =", stop="return PairedTest")
+show.source("evaluate.pairs:mcnemar", start="labels =", stop="return PairedTest")
 
 # %%
 paired = record.evaluation.paired
@@ -978,7 +978,7 @@ show.talking_point(record, 5)
 # its weights stored in float16.
 
 # %%
-show.source("formats.tflite:export_float16")
+show.source("formats.tflite_converter:convert_float16")
 
 # %% [markdown]
 # The converter would store the scaling in float16 too. It meets raw values, which can be large, and three digits of a
@@ -991,7 +991,7 @@ show.source("formats.tflite:export_float16")
 
 # %%
 from throughline.formats import load_formats
-from throughline.verify.prove import numpy_answers
+from throughline.verify.reference import numpy_answers
 from throughline.verify.tolerance import derive_tolerance
 from throughline.weights import load_weights
 
@@ -1159,20 +1159,22 @@ assert isinstance(shapes["features"][0], str)  # a name instead of a number: the
 # of different sizes. With one row at a time alone it would not.
 
 # %%
-from throughline.verify.worker import BATCH_SIZES, answer_in_batches
+from throughline.verify.worker import answer_cut, cuts
 
 torch_weights, torch_spec = load_weights(folder / record.pytorch.weights_path)
 assert torch_weights.digest == record.pytorch.weights_digest
 exact_torch = numpy_answers(torch_spec, torch_weights, split.X_test)
 tolerance = derive_tolerance(torch_spec, torch_weights, split.X_test, "float32")
 with formats["onnx-float32"].load(folder / onnx_entry.path) as runner:
-    batches = {b: answer_in_batches(runner, split.X_test, b) for b in (*BATCH_SIZES, len(split.X_test))}
+    batches = {
+        name: answer_cut(runner, split.X_test, lengths)[:, 0] for name, lengths in cuts(len(split.X_test)).items()
+    }
 
 show.table(
     ("rows at a time", "largest difference to NumPy", "labels changed"),
     [
-        (b, scientific(np.abs(a[:, 0] - exact_torch).max()), int(np.sum((a[:, 0] > 0.5) != (exact_torch > 0.5))))
-        for b, a in batches.items()
+        (name, scientific(np.abs(a - exact_torch).max()), int(np.sum((a > 0.5) != (exact_torch > 0.5))))
+        for name, a in batches.items()
     ],
     left=0,
 )
@@ -1181,20 +1183,25 @@ show.say(
 )
 
 # %%
-from throughline.verify.compare import compare, raise_if_failed
+from throughline.verify.checks import check_batches, check_labels, check_values
+from throughline.verify.compare import largest_share, verdict_on
 
-honest = compare(batches, exact_torch, tolerance)
-raise_if_failed(honest, batches, exact_torch, tolerance)
-assert honest.verdict in ("identical", "rounding")
+check_values(batches, exact_torch, tolerance)  # each raises what it finds
+check_labels(batches, exact_torch, tolerance)
+check_batches(batches, tolerance)
+answered = np.stack(list(batches.values()))  # (cuts, rows)
+worst = np.abs(answered - exact_torch).max(axis=0)
+verdict = verdict_on(worst, tolerance)
+assert verdict in ("identical", "rounding")
 show.say(
-    f"Verdict: **{honest.verdict}**. The worst row uses {percent(honest.share_of_tolerance)} of what it is allowed. "
-    f"Between batch sizes a row moves by at most {scientific(honest.batch_difference)}."
+    f"Verdict: **{verdict}**. The worst row uses {percent(largest_share(worst, tolerance))} of what it is allowed. "
+    f"Between batch sizes a row moves by at most {scientific(np.ptp(answered, axis=0).max())}."
 )
 
 # %% [markdown]
 # ### And would it be noticed?
 #
-# Three mistakes that are made every day, each put to the same comparison: two columns swapped, rows that were scaled
+# Three mistakes that are made every day, each put to the same check: two columns swapped, rows that were scaled
 # already and are scaled again, and weights of another training.
 
 # %%
@@ -1212,11 +1219,11 @@ if swapped.shape[1] == 1:  # a single column has no other to be swapped with
     del mistakes["two columns swapped"]
 rows = []
 for what, answer in mistakes.items():
-    found = compare({len(answer): answer}, exact_torch, tolerance)
+    off, n_changed = np.abs(answer - exact_torch).max(), int(np.sum((answer > 0.5) != (exact_torch > 0.5)))
     try:
-        raise_if_failed(found, {len(answer): answer}, exact_torch, tolerance)
+        check_values({"all": answer}, exact_torch, tolerance)
     except VerificationError as error:
-        rows.append((what, type(error).__name__, scientific(found.largest_difference), found.n_flips))
+        rows.append((what, type(error).__name__, scientific(off), n_changed))
 show.table(("mistake", "caught as", "largest difference", "labels changed"), rows, left=2)
 assert len(rows) == len(mistakes)
 

@@ -67,7 +67,7 @@ def bundled() -> list[str]:
 def bundle_of_all(finished_run: FinishedRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of the run's PyTorch network in every format that can be made here."""
     from throughline.formats import load_formats
-    from throughline.verify.prove import missing_runtime
+    from throughline.formats.availability import missing_runtime
 
     folder = tmp_path_factory.mktemp("bundles") / "all"
     command = ["bundle", str(finished_run.folder), "--data", str(finished_run.data), "--out", str(folder)]

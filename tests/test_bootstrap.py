@@ -64,6 +64,20 @@ def test_the_interval_of_a_share_is_as_wide_as_its_standard_error_says() -> None
     assert interval.high == pytest.approx(0.9 + half, abs=0.003)
 
 
+def test_with_weights_the_value_is_the_weighted_one_and_the_interval_as_wide_as_its_standard_error() -> None:
+    rng = np.random.default_rng(0)
+    y = np.tile([0, 1], 500)
+    p, weights = np.where(rng.uniform(size=1000) < 0.9, y, 1 - y) * 0.8 + 0.1, 10 ** rng.uniform(-1, 1, 1000)
+    intervals = bootstrap_intervals(y, p, 0.5, weights, n_resamples=4000)
+    for name, interval in intervals.items():
+        assert interval.value == pytest.approx(REFERENCES[name](y, p, weights), abs=1e-12), name
+    # The delta method's standard error of a ratio of two sums.
+    found, right = intervals["accuracy"], (p > 0.5) == y
+    half = 1.96 * np.sqrt(np.sum(np.square(weights * (right - found.value)))) / weights.sum()
+    assert found.low == pytest.approx(found.value - half, abs=0.004)
+    assert found.high == pytest.approx(found.value + half, abs=0.004)
+
+
 def test_resamples_without_one_of_the_classes_are_drawn_again() -> None:
     y, p = np.array([0, 0, 0, 0, 0, 1]), np.array([0.1, 0.2, 0.3, 0.4, 0.6, 0.9])
     intervals = bootstrap_intervals(y, p, 0.5, n_resamples=500)  # a third of all resamples has class 0 alone

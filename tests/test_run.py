@@ -20,8 +20,9 @@ import pytest
 from throughline.errors import UsageError
 from throughline.formats import load_formats
 from throughline.formats.base import file_sha256, file_size_bytes
-from throughline.record import json_schema, reproducible_figures
+from throughline.record import CHECKS, json_schema, reproducible_figures
 from throughline.run import RunRequest, run
+from throughline.verify.worker import BATCH_SIZES
 from throughline.weights import load_weights
 
 pytestmark = pytest.mark.xdist_group("run")
@@ -42,7 +43,11 @@ def test_every_format_is_exported_and_proven(finished_run: Any) -> None:
     n_test = finished_run.record.split.n_test
     for entry in records.values():
         assert (entry.status, entry.reason) == ("passed", "")
-        assert [(check.batch_size, check.n_rows) for check in entry.checks] == [(b, n_test) for b in (1, 2, 33, n_test)]
+        assert [(check.batch_size, check.n_rows) for check in entry.checks] == [
+            (size, n_test) for size in (*BATCH_SIZES, n_test)
+        ]
+        assert [check.name for check in entry.named_checks] == list(CHECKS)
+        assert {check.status for check in entry.named_checks} <= {"passed", "not_run"}
         assert 0 <= entry.largest_difference <= entry.tolerance
         assert entry.latency_us > 0
         assert entry.rows_per_s > 0

@@ -8,8 +8,8 @@ import pytest
 
 from throughline.errors import UsageError
 from throughline.formats import load_formats
+from throughline.formats.availability import missing_runtime
 from throughline.run import RunRequest, run
-from throughline.verify.prove import missing_runtime
 
 TOLD = ["torchscript", "torch-export"]
 

@@ -19,6 +19,7 @@ OTHER = {
     NetworkSpec: {
         "n_inputs": 21,
         "columns": tuple(Column(name=f"x{i}", source="file") for i in range(20)),
+        "scaling": "robust",
         "hidden_units": (64, 33),
         "hidden_activation": "tanh",
         "output": "linear",
@@ -40,7 +41,7 @@ OTHER = {
         "root_epsilon": "outside",
         "weight_decay": 0.004,
         "class_weight": (1.0, 2.0),
-        "class_weight_mean": "weights",
+        "weight_mean": "weights",
         "last_batch": "drop",
         "shuffle": False,
         "min_delta": 1e-4,
@@ -186,6 +187,7 @@ REFUSED = [
     *[(NetworkSpec, "hidden_activation", value) for value in ("swish", "RELU", "")],
     *[(NetworkSpec, "dtype", value) for value in ("float16", "int32")],
     *[(NetworkSpec, "init", value) for value in ("zeros",)],
+    *[(NetworkSpec, "scaling", value) for value in ("minmax",)],
     *[(TrainSpec, name, value) for name in ("learning_rate", "epsilon") for value in (0.0, -1e-3, NAN, INFINITY)],
     *[(TrainSpec, name, value) for name in ("beta_1", "beta_2", "rho") for value in (-0.1, 1.0, NAN)],
     *[

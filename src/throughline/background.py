@@ -23,13 +23,14 @@ import numpy as np
 
 from throughline.data.split import Split
 from throughline.errors import WorkerError
+from throughline.formats.availability import missing_runtime
 from throughline.formats.base import Format, FrameworkName
 from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK, PRELOAD
 from throughline.processes import Child
 from throughline.progress import OnEvent, Stage
 from throughline.record import FormatRecord, Span, TrainingRecord
 from throughline.spec import NetworkSpec, TrainSpec
-from throughline.verify.prove import HeldOutRows, TrainedNetwork, missing_runtime, not_run, prove
+from throughline.verify.prove import HeldOutRows, TrainedNetwork, not_run, prove
 from throughline.weights import Weights, load_weights
 
 CHAPTER_OF_EVALUATION = 5

@@ -22,7 +22,12 @@ CONFIDENCE = 0.95
 
 
 def bootstrap_intervals(
-    y: Array, probabilities: Array, threshold: float, n_resamples: int = N_RESAMPLES, seed: int = 0
+    y: Array,
+    probabilities: Array,
+    threshold: float,
+    weights: Array | None = None,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
 ) -> dict[str, Interval]:
     """Return each metric with its 95 % percentile interval over resampled rows [1]_.
 
@@ -34,6 +39,8 @@ def bootstrap_intervals(
         Of class 1, or of each class.
     threshold : float
         Above it a row is given class 1; not used where each class has a probability.
+    weights : ndarray of shape (n_samples,), optional
+        How much each row counts; rows are drawn alike, and take their weights along.
     n_resamples, seed : int
         The same seed draws the same rows for every network, so that they are judged on the same resamples.
 
@@ -58,16 +65,18 @@ def bootstrap_intervals(
     measure = partial(metrics_of_classes, y, probabilities) if probabilities.ndim == 2 else None
     measure = measure or partial(metrics, y, probabilities, threshold=threshold)
     resamples = _resamples(len(y), n_resamples, seed, lambda drawn: np.ptp(y[drawn], axis=1) > 0)
-    return _with_intervals(measure, len(y), resamples)
+    return _with_intervals(measure, len(y), weights, resamples)
 
 
-def bootstrap_amounts(y: Array, answers: Array, n_resamples: int = N_RESAMPLES, seed: int = 0) -> dict[str, Interval]:
+def bootstrap_amounts(
+    y: Array, answers: Array, weights: Array | None = None, n_resamples: int = N_RESAMPLES, seed: int = 0
+) -> dict[str, Interval]:
     """Return the metrics of answers that are amounts, with their 95 % percentile intervals over resampled rows.
 
     Parameters
     ----------
     y, answers : ndarray of shape (n_samples,)
-    n_resamples, seed : int
+    weights, n_resamples, seed :
         As for `bootstrap_intervals`.
 
     Returns
@@ -76,14 +85,15 @@ def bootstrap_amounts(y: Array, answers: Array, n_resamples: int = N_RESAMPLES, 
         ``r2``, ``rmse``, ``mae``, ``bias``.
     """
     resamples = _resamples(len(y), n_resamples, seed, lambda drawn: np.ptp(y[drawn], axis=1) > 0)
-    return _with_intervals(partial(metrics_of_amounts, y, answers), len(y), resamples)
+    return _with_intervals(partial(metrics_of_amounts, y, answers), len(y), weights, resamples)
 
 
 def _with_intervals(
-    measure: Callable[[Array], dict[str, Array]], n_rows: int, resamples: Iterator[Array]
+    measure: Callable[[Array], dict[str, Array]], n_rows: int, weights: Array | None, resamples: Iterator[Array]
 ) -> dict[str, Interval]:
-    observed = {name: float(values[0]) for name, values in measure(np.ones((1, n_rows))).items()}
-    parts = [measure(weights) for weights in resamples]
+    counted = np.ones(n_rows) if weights is None else weights.astype(np.float64)
+    observed = {name: float(values[0]) for name, values in measure(counted[None, :]).items()}
+    parts = [measure(drawn * counted) for drawn in resamples]
     tail = (1 - CONFIDENCE) / 2
     intervals = {}
     for name, value in observed.items():
@@ -175,7 +185,8 @@ def metrics(y: Array, probabilities: Array, weights: Array, threshold: float) ->
         A precision without rows that were given the class is 0, as in scikit-learn.
     """
     p = probabilities.astype(np.float64)
-    labels, totals = p > threshold, weights.sum(axis=1)
+    # In the type of the answers, as everywhere else: 0.3 in float32 is above 0.3 in float64.
+    labels, totals = probabilities > threshold, weights.sum(axis=1)
     found = {"accuracy": weights @ (labels == y) / totals}
     for code in (0, 1):
         found |= _figures_of_class(code, labels == code, y == code, weights)

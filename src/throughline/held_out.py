@@ -17,6 +17,7 @@ from throughline.data.split import Split
 from throughline.errors import DataError, quoted
 from throughline.formats import find_format
 from throughline.record import FormatRecord
+from throughline.verify.checks import ALL_ROWS
 from throughline.verify.prove import HeldOutRows, TrainedNetwork
 from throughline.verify.tolerance import derive_tolerance
 from throughline.weights import Array
@@ -92,7 +93,7 @@ def keep_held_out(
         return
     form = find_format(entry.name)
     with np.load(rows.answers_path(entry.framework, form), allow_pickle=False) as arrays:
-        answers = arrays[str(len(rows.X))]
+        answers = arrays[ALL_ROWS]
     tolerance = derive_tolerance(network.spec, network.weights, rows.X, form.stored_as, form.computed_in).per_row
     held_out(rows.X, rows.y, answers, tolerance, split.X_train).save(models / FILE_NAME)
 

@@ -17,7 +17,7 @@ import numpy as np
 from throughline.data.split import Split, load_split
 from throughline.data.target_scaling import fit_target_scaling
 from throughline.frameworks.base import load_framework
-from throughline.frameworks.rows import score, targets
+from throughline.frameworks.rows import row_weights, score, targets
 from throughline.processes import Emit
 from throughline.spec import NetworkSpec, TrainSpec
 from throughline.weights import Weights, initial_weights, load_weights
@@ -46,7 +46,7 @@ def replicate(
     Returns
     -------
     dict of str to float
-        Test accuracy by seed, or R^2 where answers are amounts.
+        Test accuracy by seed, or R^2 where answers are amounts; weighted where rows are, at a threshold of one half.
     """
     net, rows = load_framework(framework), load_split(Path(split))
     scaling, spec = load_weights(Path(initial))
@@ -66,7 +66,7 @@ def replicate(
             _fit_keras_again(network, weights, many, plan, network_spec)
         else:
             net.fit(network, dataclasses.replace(plan, shuffle_seed=seed), many, lambda epoch: None)
-        accuracies[str(seed)] = score(net.predict(network, rows.X_test), rows.y_test, spec.output)
+        accuracies[str(seed)] = score(net.predict(network, rows.X_test), rows.y_test, spec.output, rows.weights_test)
     return accuracies
 
 
@@ -74,7 +74,8 @@ def _shuffled_epochs(rows: Split, seed: int, batch_size: int) -> Split:
     n_epochs = max(N_EPOCHS, math.ceil(LEAST_STEPS * batch_size / len(rows.X_train)))
     rng = np.random.default_rng([seed, N_EPOCHS])
     order = np.concatenate([rng.permutation(len(rows.X_train)) for _ in range(n_epochs)])
-    return dataclasses.replace(rows, X_train=rows.X_train[order], y_train=rows.y_train[order])
+    weights = None if rows.weights_train is None else rows.weights_train[order]
+    return dataclasses.replace(rows, X_train=rows.X_train[order], y_train=rows.y_train[order], weights_train=weights)
 
 
 def _fit_keras_again(network: Any, weights: Weights, rows: Split, plan: TrainSpec, spec: NetworkSpec) -> None:
@@ -87,5 +88,7 @@ def _fit_keras_again(network: Any, weights: Weights, rows: Split, plan: TrainSpe
     for variable in optimizer.variables:
         if variable is not optimizer.learning_rate:
             variable.assign(np.zeros(variable.shape, variable.dtype))
-    y = targets(rows.y_train, spec.output, spec.n_outputs, rows.X_train.dtype.name)
-    network.fit(rows.X_train, y, batch_size=plan.batch_size, shuffle=False, verbose=0)
+    dtype = rows.X_train.dtype.name
+    y = targets(rows.y_train, spec.output, spec.n_outputs, dtype)
+    counted = row_weights(rows.y_train, plan, dtype, rows.weights_train)
+    network.fit(rows.X_train, y, sample_weight=counted, batch_size=plan.batch_size, shuffle=False, verbose=0)

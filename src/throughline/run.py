@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import math
 import shutil
 import tempfile
 import time
@@ -24,33 +23,39 @@ import numpy as np
 
 from throughline.background import Background, StageClock
 from throughline.chapters import load_chapters, with_needed
-from throughline.chapters.base import Run
+from throughline.chapters.base import Run, ThresholdRule
+from throughline.data.class_weights import balanced_class_weights
 from throughline.data.features import fit_columns
 from throughline.data.location import locate
-from throughline.data.split import FRACTIONS, Split, split_rows
+from throughline.data.split import Split, split_rows
 from throughline.data.table import TableRequest, read_table
 from throughline.data.tasks import TASKS, Table, load_task
 from throughline.environment import describe_environment
 from throughline.errors import UsageError, WorkerError, quoted
 from throughline.evaluate import equivalence_test
 from throughline.formats import find_format, load_formats, with_made_from
+from throughline.formats.availability import missing_runtime
 from throughline.formats.base import EXPORTING_FRAMEWORKS, FrameworkName
 from throughline.frameworks.base import CHAPTER_OF_FRAMEWORK
 from throughline.held_out import keep_held_out
 from throughline.output import folder_written_whole, write_whole
+from throughline.plan import plan_network, plan_training
 from throughline.progress import ChapterDone, ChapterStarted, OnEvent, TableRead, ignore
 from throughline.record import SCHEMA_VERSION, Bar, EvaluationRecord, FormatRecord, RunRecord, SplitRecord
 from throughline.report.speaker import Speaker
-from throughline.spec import LOSS_OF_OUTPUT, OUTPUT_OF_TASK, Column, NetworkSpec, Task, TaskKind, TrainSpec
-from throughline.verify.prove import TrainedNetwork, missing_runtime
+from throughline.spec import ScalingName, Task, TaskKind, TrainSpec
+from throughline.verify.prove import TrainedNetwork
 from throughline.weights import Array, initial_weights
 
 DEFAULT_TASK = next(iter(TASKS))
 ALL_FORMATS = "all"
 LEAST_SEEDS = 3
-# Of a table: so many steps may be made at least, so many without a lower validation loss, and so many are in an epoch
-# unless batches become smaller than that; epochs cost Keras more than steps.
-LEAST_STEPS, LEAST_STEPS_OF_PATIENCE, LEAST_STEPS_OF_EPOCH, LEAST_BATCH = 1500, 150, 32, 8
+# Options with a few values each, the default first.
+RULES = {
+    "class_weights": ("none", "balanced"),
+    "scaling": ("standard", "robust"),
+    "threshold": ("0.5", "best"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +71,12 @@ class RunRequest:
         A table and its target column, instead of a built-in task; as in `data.table.TableRequest`.
     kinds, drop, group, time, weights, positive :
         What is known of that table; as in `data.table.TableRequest`.
+    class_weights : {"none", "balanced"}
+        Whether classes count alike in the loss, or rows.
+    scaling : {"standard", "robust"}
+        As in `NetworkSpec`.
+    threshold : {"0.5", "best"}
+        Where a row is given class 1 of two: above one half, or as chosen on the validation rows for the highest F1.
     out : Path or None
         Folder to write; by default a new one below ``runs/``.
     seed : int
@@ -92,6 +103,9 @@ class RunRequest:
     time: str | None = None
     weights: str | None = None
     positive: str | None = None
+    class_weights: str = "none"
+    scaling: str = "standard"
+    threshold: str = "0.5"
     out: Path | None = None
     seed: int = 0
     seeds: int = 10
@@ -149,15 +163,20 @@ def _tell(
     from threadpoolctl import threadpool_limits
 
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    train = _plan(table, request.seed)
+    # A built-in task is read later, while the frameworks are imported.
+    train = plan_training(table, request.seed) if table else TrainSpec(shuffle_seed=request.seed)
+    if request.class_weights == "balanced":  # or now, if its classes must be counted first
+        table = table or load_task(request.task or DEFAULT_TASK, request.seed)
+        train = _balanced(train, split_rows(table, request.seed))
     # One thread for NumPy too: the products are small, and the children have the other cores.
     with Background(folder, work, on_event) as background, threadpool_limits(1):
         seeds = list(range(request.seed, request.seed + request.seeds)) if 5 in chapters and request.seeds > 1 else []
         trained, verified, replicated = _start(background, chapters, request.formats, train, seeds)
         table = table or load_task(request.task or DEFAULT_TASK, request.seed)
         split = split_rows(table, request.seed)
-        columns, mean, std = fit_columns(split.X_train, table.columns)
-        network = _network(table, columns, request.seed)
+        scaling = cast(ScalingName, request.scaling)
+        columns, mean, std = fit_columns(split.X_train, table.columns, scaling)
+        network = dataclasses.replace(plan_network(table, columns, request.seed), scaling=scaling)
         initial = initial_weights(network, mean, std)
         background.provide(split, initial, network)
 
@@ -171,6 +190,8 @@ def _tell(
             models=folder / "models",
             trained=trained,
             verified=verified,
+            threshold_rule=cast(ThresholdRule, request.threshold),
+            weighted_by=request.weights or "",
         )
         bars = [bar for number in chapters for bar in _tell_chapter(number, current, background, on_event)]
         formats = [future.result() for future in verified.values()]
@@ -206,26 +227,20 @@ def _tell(
 
 
 def _read(request: RunRequest) -> Table:
-    return read_table(table_request(request), request.seed)
+    table = read_table(table_request(request), request.seed)
+    kind, names = table.task.kind, table.task.class_names
+    if request.class_weights != "none" and kind == "regression":
+        received = f"{quoted(request.class_weights)} for {quoted(request.target)}, whose values are amounts"
+        raise UsageError("--class-weights", "none unless there are classes to predict", received, "leave it out")
+    if request.threshold != RULES["threshold"][0] and kind != "binary":
+        predicted = "amounts" if kind == "regression" else f"{len(names):,} classes"
+        received = f"{quoted(request.threshold)} for {quoted(request.target)}, which has {predicted}"
+        raise UsageError("--threshold", "0.5 unless there are two classes to predict", received, "leave it out")
+    return table
 
 
-def _plan(table: Table | None, seed: int) -> TrainSpec:
-    """Return how to train: on a small table in smaller batches and more often, since what counts is the steps."""
-    if table is None:
-        return TrainSpec(shuffle_seed=seed)
-    stock = TrainSpec(loss=LOSS_OF_OUTPUT[OUTPUT_OF_TASK[table.task.kind]], shuffle_seed=seed)
-    n_train = math.ceil(FRACTIONS["train"] * len(table.y))
-    batch_size = min(stock.batch_size, max(LEAST_BATCH, n_train // LEAST_STEPS_OF_EPOCH))
-    steps = math.ceil(n_train / batch_size)
-    patience = max(stock.patience or 0, math.ceil(LEAST_STEPS_OF_PATIENCE / steps))
-    max_epochs = max(stock.max_epochs, math.ceil(LEAST_STEPS / steps))
-    return dataclasses.replace(stock, batch_size=batch_size, max_epochs=max_epochs, patience=patience)
-
-
-def _network(table: Table, columns: tuple[Column, ...], seed: int) -> NetworkSpec:
-    output = OUTPUT_OF_TASK[table.task.kind]
-    n_outputs = len(table.task.class_names) if output == "softmax" else 1
-    return NetworkSpec(n_inputs=table.X.shape[1], columns=columns, output=output, n_outputs=n_outputs, seed=seed)
+def _balanced(train: TrainSpec, split: Split) -> TrainSpec:
+    return dataclasses.replace(train, class_weight=balanced_class_weights(split.y_train, split.weights_train))
 
 
 def table_request(request: RunRequest) -> TableRequest:
@@ -240,6 +255,7 @@ def table_request(request: RunRequest) -> TableRequest:
         time=request.time,
         weights=request.weights,
         positive=request.positive,
+        scaling=cast(ScalingName, request.scaling),
     )
 
 
@@ -343,7 +359,15 @@ def _check(request: RunRequest) -> list[int]:
         allowed = f"1 for none, or a whole number from {LEAST_SEEDS}"
         raise UsageError("--seeds", allowed, str(request.seeds), "pass for example --seeds 10")
     _check_source(request)
+    for name, allowed_values in RULES.items():
+        given = getattr(request, name)
+        if given not in allowed_values:
+            option, allowed = f"--{name.replace('_', '-')}", f"one of {', '.join(allowed_values)}"
+            raise UsageError(option, allowed, quoted(given), "choose one of these")
     chapters = with_needed(set(request.chapters))
+    if request.threshold != RULES["threshold"][0] and 5 not in chapters:
+        received = f"{quoted(request.threshold)} with chapters {', '.join(map(str, chapters))}"
+        raise UsageError("--threshold", "0.5 without chapter 5", received, "add chapter 5 with --chapters")
     for name in set(request.formats) - {ALL_FORMATS}:
         find_format(name)  # raises
     if request.formats and not _sources(chapters):
@@ -361,9 +385,6 @@ def _check_source(request: RunRequest) -> None:
         if not request.target:
             allowed = "the name of a column when --data is given"
             raise UsageError("--target", allowed, "none", "name the column to predict")
-        if request.weights is not None:
-            allowed = "left out as long as every row counts alike in training"
-            raise UsageError("--weights", allowed, quoted(request.weights), "leave the column out with --drop")
         return
     if request.task is not None and request.task not in TASKS:
         load_task(request.task, request.seed)  # raises
@@ -421,6 +442,7 @@ def _arguments(request: RunRequest) -> dict[str, Any]:
     for name in ("group", "time", "weights", "positive"):
         if value := getattr(request, name):
             beyond[name] = value
+    beyond |= {name: getattr(request, name) for name, (usual, _) in RULES.items() if getattr(request, name) != usual}
     return given | {"seeds": request.seeds, "chapters": list(request.chapters)} | beyond
 
 

@@ -20,6 +20,7 @@ FRAMEWORK_TITLES = {"numpy": "NumPy", "keras": "Keras", "torch": "PyTorch"}
 TaskKind = Literal["binary", "multiclass", "regression"]
 ActivationName = Literal["relu", "tanh", "sigmoid", "gelu", "linear"]
 OutputName = Literal["sigmoid", "softmax", "linear"]
+ScalingName = Literal["standard", "robust"]
 LossName = Literal["binary_cross_entropy", "categorical_cross_entropy", "mean_squared_error"]
 OUTPUT_OF_TASK: dict[TaskKind, OutputName] = {"binary": "sigmoid", "multiclass": "softmax", "regression": "linear"}
 # What exported files call the answer.
@@ -177,6 +178,7 @@ class NetworkSpec(JsonSpec):
     """Architecture of a dense network, from raw rows to the answer.
 
     Every network begins with the fixed scaling ``(x - mean) / std`` and what `columns` say, so that it takes raw rows.
+    The two constants of a column are learned from training rows by the rule that `scaling` names.
 
     Attributes
     ----------
@@ -184,6 +186,9 @@ class NetworkSpec(JsonSpec):
         Number of columns of a raw row.
     columns : tuple of Column
         What becomes of each of them; none at all if each is a number that is never missing.
+    scaling : {"standard", "robust"}
+        What the constants of the scaling are: mean and standard deviation, or median and interquartile range / 1.349,
+        which a few extreme numbers do not move; under the normal distribution both are the same.
     hidden_units : tuple of int
         Width of each hidden layer; none of them gives logistic or linear regression.
     hidden_activation : {"relu", "tanh", "sigmoid", "gelu", "linear"}
@@ -213,10 +218,11 @@ class NetworkSpec(JsonSpec):
     ((20, 64, 32, 1), 3457)
     """
 
-    ADDED: ClassVar[frozenset[str]] = frozenset({"output", "n_outputs", "columns"})
+    ADDED: ClassVar[frozenset[str]] = frozenset({"output", "n_outputs", "columns", "scaling"})
 
     n_inputs: int
     columns: tuple[Column, ...] = ()
+    scaling: ScalingName = "standard"
     hidden_units: tuple[int, ...] = (64, 32)
     hidden_activation: ActivationName = "relu"
     output: OutputName = "sigmoid"
@@ -317,10 +323,14 @@ class TrainSpec(JsonSpec):
         AdamW's decoupled decay [3]_: before its step every parameter, biases too, shrinks by ``1 - lr * weight_decay``.
         0.004 in Keras, 0.01 in PyTorch.
     class_weight : tuple of float or None
-        How much a row of each class counts, in the training loss only.
-    class_weight_mean : {"rows", "weights"}
+        How much a row of each class counts. A row's weight is this times its own, if the rows of the `Split` have
+        weights; those are first divided by their mean over the rows of their part, so that only their ratios matter.
+        Losses on training and on validation rows are weighted alike.
+    weight_mean : {"rows", "weights"}
         Divide the weighted sum of losses by the rows of the batch (Keras) or by the sum of their weights (PyTorch's
-        cross-entropy of classes, scikit-learn).
+        cross-entropy of classes, scikit-learn). By the rows, a row counts the same in whatever batch it comes. In a
+        single batch of all rows the two agree, and a row of weight 2 is the row twice, unless class weights have
+        another mean than 1.
     batch_size : int
         Rows in a step.
     last_batch : {"keep", "drop"}
@@ -349,7 +359,7 @@ class TrainSpec(JsonSpec):
     ADDED: ClassVar[frozenset[str]] = frozenset(
         {
             *("l2", "schedule", "schedule_steps", "decay_rate", "momentum", "momentum_form", "rho", "root_epsilon"),
-            *("weight_decay", "class_weight", "class_weight_mean", "last_batch", "shuffle", "min_delta", "keep"),
+            *("weight_decay", "class_weight", "weight_mean", "last_batch", "shuffle", "min_delta", "keep"),
         }
     )
 
@@ -370,7 +380,7 @@ class TrainSpec(JsonSpec):
     epsilon_placement: Literal["own", "before_correction", "after_correction"] = "own"
     weight_decay: float = 0.01
     class_weight: tuple[float, ...] | None = None
-    class_weight_mean: Literal["rows", "weights"] = "rows"
+    weight_mean: Literal["rows", "weights"] = "rows"
     batch_size: int = 32
     last_batch: Literal["keep", "drop"] = "keep"
     shuffle: bool = True

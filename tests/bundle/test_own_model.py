@@ -17,8 +17,8 @@ from throughline.bundle import load_bundle
 from throughline.bundle.build import BundleRequest, make_bundle
 from throughline.bundle.verify import verify_bundle
 from throughline.errors import DataError, UsageError, VerificationError
+from throughline.record import CHECKS
 from throughline.verify.finished_run import VerifyRequest
-from throughline.verify.record import CHECKS
 
 from .contract import check, sign_again, spoil
 

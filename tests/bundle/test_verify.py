@@ -17,9 +17,10 @@ from throughline.bundle.build import sign
 from throughline.bundle.verify import find_bundle, verify_bundle
 from throughline.errors import DataError
 from throughline.formats.base import file_sha256
+from throughline.record import CHECKS
 from throughline.verify.artefact import Search
 from throughline.verify.finished_run import VerifyRequest
-from throughline.verify.record import CHECKS, VerifyRecord
+from throughline.verify.record import VerifyRecord
 
 from .contract import sign_again, spoil
 

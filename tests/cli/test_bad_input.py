@@ -74,7 +74,24 @@ ARGUMENTS: dict[str, tuple[list[str], list[str]]] = {
     "drop of no column": ([*LOAD, "--drop", "b,q"], ["--drop must be a column of 'table.csv'", "got 'q'"]),
     "drop of all": ([*LOAD, "--drop", "a,b"], ["a table with columns to predict from"]),
     "group and time": ([*LOAD, "--group", "a", "--time", "b"], ["--group must be left out with --time"]),
-    "weights": ([*LOAD, "--weights", "b"], ["--weights must be left out"]),
+    "weights of no column": ([*LOAD, "--weights", "q"], ["--weights must be a column of 'table.csv'", "got 'q'"]),
+    "weights of 0": ([*LOAD, "--weights", "b"], ["--weights must be a column of finite numbers above 0", "line 2"]),
+    "weights without data": ([*QUICK, "--weights", "b"], ["--weights must be left out without --data"]),
+    "unknown class weights": ([*QUICK, "--class-weights", "1,2"], ["--class-weights", "none, balanced", "'1,2'"]),
+    "class weights of amounts": (
+        [*QUICK, "--data", "table.csv", "--target", "a", "--task", "regression", "--class-weights", "balanced"],
+        ["--class-weights must be none unless there are classes", "'balanced' for 'a', whose values are amounts"],
+    ),
+    "unknown scaling": ([*QUICK, "--scaling", "minmax"], ["--scaling must be one of standard, robust", "'minmax'"]),
+    "threshold of one's own": (["run", "--threshold", "0.3"], ["--threshold must be one of 0.5, best", "'0.3'"]),
+    "threshold that nothing uses": (
+        [*QUICK, "--threshold", "best"],
+        ["--threshold must be 0.5 without chapter 5", "'best' with chapters 1"],
+    ),
+    "threshold of amounts": (
+        ["run", "--data", "table.csv", "--target", "a", "--task", "regression", "--threshold", "best"],
+        ["--threshold must be 0.5 unless there are two classes", "'best' for 'a', which has amounts"],
+    ),
     "positive of no class": ([*LOAD, "--positive", "yes"], ["--positive must be one of '0', '1', but got 'yes'"]),
     "no such database": (
         [*QUICK, "--data", "sqlite:///no.db?table=t", "--target", "y"],

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from throughline.cli.display import RunDisplay, bar_sentence, print_summary
+from throughline.cli.display import RunDisplay, bar_sentence, choice_sentences, print_summary
 from throughline.progress import ChapterDone, ChapterStarted, Stage
-from throughline.record import FormatRecord, RunRecord, make_bar
+from throughline.record import Check, FormatRecord, RunRecord, make_bar
 
 
 def summary(record: RunRecord, folder: str = "runs/x", width: int = 80) -> str:
@@ -79,6 +79,39 @@ def test_what_failed_before_it_answered_shows_no_figures(record: RunRecord) -> N
     row = row_of(summary(record), failed.title)
     assert "FAILED" in row
     assert "0.0" not in row.removeprefix(failed.title)
+
+
+def test_what_was_chosen_is_said(record: RunRecord) -> None:
+    assert choice_sentences(record) == []
+    evaluation = record.evaluation
+    assert evaluation is not None
+    networks = [dataclasses.replace(network, threshold=0.37) for network in evaluation.networks]
+    plain = dataclasses.replace(networks[0].accuracy, value=0.912)
+    networks[0] = dataclasses.replace(networks[0], plain_accuracy=plain)
+    chosen = dataclasses.replace(
+        record,
+        train=dataclasses.replace(record.train, class_weight=(0.5, 10.0)),
+        network=dataclasses.replace(record.network, scaling="robust"),
+        evaluation=dataclasses.replace(evaluation, networks=networks, threshold_rule="best", weighted_by="stratum"),
+    )
+    first, second, third, fourth = choice_sentences(chosen)
+    assert first == "Class weights in training: 0.50 for class 0, 10.00 for class 1."
+    assert second == "Scaled by median and interquartile range."
+    assert "weighted by stratum" in third
+    assert "numpy 0.37 (at 0.5, every row counted once, 91.2% of the test rows are right)" in fourth
+    text = summary(chosen)
+    assert max(map(len, text.splitlines())) <= 80
+    for sentence in (first, second, third, fourth):
+        assert sentence in " ".join(text.split())
+
+
+def test_the_check_that_failed_is_named(record: RunRecord) -> None:
+    checks = [Check(name="file", status="passed", said="opens"), Check(name="weights", status="failed", said="wrong")]
+    reason = "check 'weights': wrong"
+    record, failed = changed(record, 1, status="failed", verdict="rounding", reason=reason, named_checks=checks)
+    text = summary(record)
+    assert row_of(text, failed.title).rstrip().endswith("FAILED weights")
+    assert f"{failed.title} failed: check 'weights': wrong" in text
 
 
 def test_a_run_of_one_chapter_has_no_tables(record: RunRecord) -> None:

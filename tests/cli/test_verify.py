@@ -12,8 +12,8 @@ import pytest
 
 from throughline.__main__ import _exit_status
 from throughline.formats.base import file_sha256
-from throughline.record import load_record
-from throughline.verify.record import CHECKS, VerifyRecord
+from throughline.record import CHECKS, load_record
+from throughline.verify.record import VerifyRecord
 
 pytestmark = pytest.mark.xdist_group("run")
 QUICK = ["--no-source", "--search", "0", "--json"]

@@ -10,7 +10,7 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from throughline.data.features import feature_names, features, features_of, fit_columns, select, select_features
-from throughline.data.scaling import fit_scaling
+from throughline.data.scaling import IQR_OF_NORMAL, fit_scaling
 from throughline.spec import Column, NetworkSpec
 from throughline.weights import initial_weights
 
@@ -61,6 +61,18 @@ def test_without_columns_there_is_only_the_scaling():
     assert columns == ()
     np.testing.assert_array_equal([mean, std], fit_scaling(X))
     np.testing.assert_array_equal(features(X, (), mean, std), (X.astype(np.float64) - mean) / std)
+
+
+def test_robust_scaling_is_of_the_filled_cells_and_falls_back_column_by_column():
+    nan = np.nan
+    X = np.array([[1, 0, nan, 2], [2, 0, nan, 1], [3, 0, nan, 3], [nan, 0, 7, 0], [4, 9, 7, 1], [900, 0, 8, 2]])
+    columns = (*columns_of(3, 0), columns_of(0, 1)[0])
+    found, mean, std = fit_columns(X, columns, "robust")
+    _, standard_mean, standard_std = fit_columns(X, columns)
+    np.testing.assert_allclose(mean[[0, 2, 3]], [3.0, 7.0, 0.0])
+    np.testing.assert_allclose(std[[0, 2, 3]] * IQR_OF_NORMAL, [2.0, 0.5, IQR_OF_NORMAL])
+    assert (mean[1], std[1]) == (standard_mean[1], standard_std[1])  # five of its six cells are 0
+    assert [column.fill for column in found[:3:2]] == [0.0, 0.0]  # a median is where a robust scale begins
 
 
 def test_codes_are_not_scaled_and_a_code_from_nowhere_is_no_label():

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -145,7 +146,6 @@ def test_sqlite(frame: pl.DataFrame, wanted: Table, tmp_path: Path) -> None:
 
 
 def test_duckdb(frame: pl.DataFrame, wanted: Table, tmp_path: Path) -> None:
-    duckdb = pytest.importorskip("duckdb", reason="2026-11-22: duckdb is an extra")
     with duckdb.connect(str(tmp_path / "shop.duckdb")) as connection:
         frame.write_parquet(tmp_path / "frame.parquet")
         connection.execute(f"CREATE TABLE visits AS SELECT * FROM '{tmp_path / 'frame.parquet'}'")
@@ -153,9 +153,6 @@ def test_duckdb(frame: pl.DataFrame, wanted: Table, tmp_path: Path) -> None:
 
 
 def test_a_spreadsheet(frame: pl.DataFrame, wanted: Table, tmp_path: Path) -> None:
-    pytest.importorskip("fastexcel", reason="2026-11-22: fastexcel is an extra")
-    xlsxwriter = pytest.importorskip("xlsxwriter", reason="2026-11-22: xlsxwriter writes what is to be read")
-    assert xlsxwriter
     frame.write_excel(tmp_path / "frame.xlsx")
     found = read(tmp_path / "frame.xlsx")
     np.testing.assert_allclose(found.X, wanted.X, rtol=1e-6)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import RobustScaler, StandardScaler
 
-from throughline.data.scaling import fit_scaling, scale
+from throughline.data.scaling import IQR_OF_NORMAL, fit_robust_scaling, fit_scaling, scale
 from throughline.data.split import split_rows
 from throughline.data.tasks import make_classification
 
@@ -55,3 +55,26 @@ def test_statistics_come_from_the_training_rows_alone() -> None:
     np.testing.assert_allclose(scaled.std(axis=0), 1, rtol=1e-9)
     for X in (split.X_val, split.X_test):
         assert np.abs(scale(X, mean, std).mean(axis=0)).max() > 1e-3
+
+
+@settings(deadline=None)
+@given(npst.arrays(np.float32, st.tuples(st.integers(2, 30), st.integers(1, 4)), elements=VALUES | st.just(np.nan)))
+def test_robust_scaling_equals_that_of_scikit_learn_where_there_is_a_spread(X: np.ndarray) -> None:
+    median, spread = fit_robust_scaling(X)
+    assert median.dtype == spread.dtype == np.float64
+    filled = np.where(np.isnan(X).all(axis=0), 0, X).astype(np.float64)
+    reference = RobustScaler(unit_variance=True).fit(filled)
+    varies = spread > 0
+    np.testing.assert_allclose(median, reference.center_, atol=1e-9)
+    np.testing.assert_allclose(spread[varies], reference.scale_[varies], atol=1e-9)
+    # scikit-learn puts 1 in the place of a range of 0, before it makes a deviation of it.
+    np.testing.assert_allclose(reference.scale_[~varies] * IQR_OF_NORMAL, 1.0)
+
+
+def test_a_few_extreme_numbers_move_mean_and_deviation_but_not_median_and_spread() -> None:
+    X = np.random.default_rng(0).normal(50, 4, (1000, 1))
+    extreme = X.copy()
+    extreme[:10] = 1e6
+    np.testing.assert_allclose(fit_robust_scaling(X), fit_scaling(X), rtol=0.05)
+    np.testing.assert_allclose(fit_robust_scaling(extreme), fit_robust_scaling(X), rtol=0.05)
+    assert fit_scaling(extreme)[1] > 1000 * fit_scaling(X)[1]

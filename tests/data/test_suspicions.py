@@ -72,6 +72,18 @@ def test_a_rare_class(tmp_path: Path) -> None:
     assert "class weights 0.53, 10.00" in found.text
 
 
+def test_columns_that_robust_scaling_cannot_scale(tmp_path: Path) -> None:
+    mostly = pl.when(pl.int_range(pl.len()) % 10 == 0).then("z").otherwise(0.0).alias("mostly")
+    frame = sound_frame().with_columns(mostly, flag=pl.Series(["no", "yes"] * (N // 2)), few=pl.int_range(N) % 20 == 0)
+    assert [w.kind for w in warned(frame, tmp_path)] == []
+    found = warned(frame, tmp_path, scaling="robust")
+    assert [(w.kind, w.column) for w in found] == [("scaling", "mostly"), ("scaling", "few")]
+    table = read(frame, tmp_path, scaling="robust")
+    mostly_there = table.X[table.parts.train, table.task.feature_names.index("mostly")]
+    assert found[0].figure == np.mean(mostly_there == 0)
+    assert "scaled by mean and standard deviation" in found[0].text
+
+
 def test_an_almost_empty_column(tmp_path: Path) -> None:
     almost = pl.when(pl.int_range(pl.len()) % 50 == 0).then("z").alias("z")
     (found,) = warned(sound_frame().with_columns(almost), tmp_path)

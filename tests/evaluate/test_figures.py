@@ -14,6 +14,7 @@ from throughline.evaluate import (
     THRESHOLD,
     equivalence_test,
     evaluate,
+    evaluate_amounts,
     mcnemar,
     mean_interval,
     wilson_interval,
@@ -231,3 +232,55 @@ def test_mean_interval_is_that_of_scipy():
     low, high = scipy.stats.t.interval(0.95, 3, loc=values.mean(), scale=scipy.stats.sem(values))
     interval = mean_interval(values)
     assert (interval.low, interval.value, interval.high) == pytest.approx((low, values.mean(), high))
+
+
+# --- rows that count more than others ---------------------------------------------------------------------------------
+
+
+def shares(found):
+    """All figures of an evaluation but the numbers of rows."""
+    classes = [(c.precision, c.recall, c.f1, c.roc_auc or 0.0) for c in found.classes]
+    bins = [(said, true) for said, true, _ in found.calibration]
+    scores = (found.roc_auc, found.average_precision, found.log_loss, found.brier)
+    return np.concatenate([[found.accuracy.value, *scores], np.ravel(classes), np.ravel(bins)])
+
+
+@given(labelled(), st.sampled_from([0.3, 0.5, 0.62]), st.integers(0, 2**32 - 1))
+@settings(max_examples=15, deadline=None)
+def test_a_row_of_weight_2_is_the_row_twice(rows, threshold, seed):
+    y, p = rows
+    times = np.random.default_rng(seed).integers(1, 4, len(y))
+    weighted = evaluate("keras", y, p, NAMES, threshold, times.astype(np.float32))
+    often = evaluate("keras", np.repeat(y, times), np.repeat(p, times), NAMES, threshold)
+    assert shares(weighted) == pytest.approx(shares(often), abs=1e-6)
+    assert weighted.intervals.keys() == often.intervals.keys()
+    assert sum(map(sum, weighted.confusion)) == sum(c.n_rows for c in weighted.classes) == len(y)
+    assert weighted.accuracy == weighted.intervals["accuracy"]  # Wilson's would be one of rows
+    assert weighted.threshold == often.threshold == threshold
+    assert weighted.plain_accuracy == evaluate("keras", y, p, NAMES).accuracy
+    assert (often.plain_accuracy is None) == (threshold == THRESHOLD)
+
+
+def test_a_row_of_weight_2_is_the_row_twice_with_more_classes_and_with_amounts():
+    rng = np.random.default_rng(8)
+    y, times = rng.integers(0, 3, 80), rng.integers(1, 4, 80)
+    p = rng.dirichlet([1, 1, 1], 80) + 0.3 * np.eye(3)[y]
+    p = (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
+    names = ("a", "b", "c")
+    weighted = evaluate("torch", y, p, names, weights=times.astype(np.float32))
+    often = evaluate("torch", np.repeat(y, times), np.repeat(p, times, axis=0), names)
+    assert shares(weighted) == pytest.approx(shares(often), abs=1e-6)
+    assert weighted.threshold is None
+    assert abs(weighted.accuracy.value - weighted.plain_accuracy.value) > 1e-3
+    amounts, answers = rng.normal(size=80), rng.normal(size=80)
+    weighted = evaluate_amounts("torch", amounts, answers, 0.3, times.astype(np.float32))
+    often = evaluate_amounts("torch", np.repeat(amounts, times), np.repeat(answers, times), 0.3)
+    for name in ("r2", "rmse", "mae", "bias"):
+        assert getattr(weighted, name).value == pytest.approx(getattr(often, name).value, abs=1e-9)
+    assert weighted.baseline_rmse == pytest.approx(often.baseline_rmse)
+
+
+def test_mcnemar_compares_labels_by_the_threshold_of_each():
+    y, p = np.array([0, 0, 1, 1]), np.array([0.1, 0.6, 0.7, 0.9])
+    found = mcnemar(("a", "b"), y, p, p, (0.5, 0.65))
+    assert (found.only_first_right, found.only_second_right, found.agreement) == (0, 1, 0.75)

@@ -13,12 +13,13 @@ import pytest
 
 from throughline.data.features import fit_columns
 from throughline.formats import load_formats
+from throughline.formats.availability import missing_runtime
 from throughline.formats.base import Format
 from throughline.frameworks.base import PRELOAD
 from throughline.processes import Child
 from throughline.record import TrainingRecord
 from throughline.spec import Column, NetworkSpec
-from throughline.verify.prove import HeldOutRows, TrainedNetwork, missing_runtime
+from throughline.verify.prove import HeldOutRows, TrainedNetwork
 from throughline.weights import Array, Weights, initial_weights, load_weights
 
 from .contract import training_rows

@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 
-import throughline.formats
-from throughline.formats import find_format, load_formats, with_made_from
+from throughline.formats import load_formats, with_made_from
+from throughline.formats.availability import missing_runtime
 from throughline.frameworks.base import load_framework
 from throughline.processes import Emit
 from throughline.train import export_all, export_inputs
-from throughline.verify.prove import missing_runtime
-from throughline.verify.worker import run_artifact, with_contents
 from throughline.weights import load_weights
 
 EXPORTS = ("first", "second")
@@ -59,18 +57,3 @@ def rebuild(framework: str, weights: str, emit: Emit) -> dict[str, float]:
     rebuilt = net.get_weights(net.build(spec, source)).named_arrays()
     apart = {name: np.abs(rebuilt[name] / array - 1).max() for name, array in source.named_arrays().items()}
     return {name: float(share) for name, share in apart.items() if share > 0}
-
-
-def run_artifacts(jobs: list[dict[str, str]], emit: Emit) -> list[dict[str, Any]]:
-    """Run several files of one format, one after another, and then read what each says and holds."""
-    measured = [run_artifact(**job, emit=emit) for job in jobs]
-    return [
-        with_contents(found, find_format(job["format_name"]), Path(job["path"]), Path(job["answers"]))
-        for found, job in zip(measured, jobs, strict=True)
-    ]
-
-
-def run_with_formats_beside(folder: str, emit: Emit, **arguments: str) -> dict[str, Any]:
-    """Run a file of a format that is described in a folder outside the package."""
-    throughline.formats.__path__.append(folder)
-    return run_artifact(**arguments, emit=emit)

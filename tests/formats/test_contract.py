@@ -19,9 +19,11 @@ from throughline.background import Background
 from throughline.chapters import load_chapters
 from throughline.errors import DataError, UsageError, WeightError
 from throughline.formats import find_format, load_formats
+from throughline.formats.availability import missing_runtime
 from throughline.formats.base import EXPORTING_FRAMEWORKS, Runner, describe_route, file_sha256, file_size_bytes
+from throughline.record import CHECKS
 from throughline.verify.checks import check_weights
-from throughline.verify.prove import missing_runtime, prove
+from throughline.verify.prove import prove
 from throughline.verify.reference import numpy_answers
 from throughline.verify.stored import find_bare, load_parameters, parameters_path
 from throughline.verify.worker import BATCH_SIZES
@@ -30,6 +32,7 @@ from .conftest import N_ROWS, SPECS, parameter
 from .contract import EXPORTS, SLOW, SLOW_EXPORT
 
 ROOT = Path(__file__).parents[2]
+MACHINERY = {"__init__", "availability", "base", "tflite_converter"}
 # What a file's answers may be off in these two networks, whose weights are twice as large as usual.
 WIDEST = {"float32": 2e-6, "float16": 0.01, "bfloat16": 0.03, "int8": 0.1}
 
@@ -87,13 +90,13 @@ def answered(start, exported_by, tmp_path_factory):
                 for source, export in keys
             ]
             with start(form.name, form.preload, folder, form.environment) as child:
-                measured = child.call("contract:run_artifacts", {"jobs": jobs})
+                measured = child.call("throughline.verify.worker:examine_artifacts", {"jobs": jobs})
             found[form.name] = {}
             for key, job, figures in zip(keys, jobs, measured, strict=True):
                 beside = parameters_path(Path(job["answers"]))
                 figures["parameters"] = load_parameters(beside) if beside.exists() else None
                 with np.load(job["answers"]) as arrays:
-                    found[form.name][key] = {int(size): arrays[size] for size in arrays.files}, figures
+                    found[form.name][key] = {cut: arrays[cut] for cut in arrays.files}, figures
         return found[form.name]
 
     return answers
@@ -109,7 +112,10 @@ def test_the_file_alone_is_proven_to_be_the_network(form, proven):
         "int8": "explained (int8)",
     }[precision(form)]
     assert record.verdict in ("identical", "rounding", explained)
-    assert [check.batch_size for check in record.checks] == [*BATCH_SIZES, N_ROWS]
+    assert [check.name for check in record.named_checks] == list(CHECKS)
+    left_out = [check.name for check in record.named_checks if check.status != "passed"]
+    assert left_out == ([] if form.port_names else ["names"])
+    assert [check.batch_size for check in record.checks] == list(BATCH_SIZES)  # of 1,000 rows, which are all
     assert {check.n_rows for check in record.checks} == {N_ROWS}
     assert record.largest_difference <= record.tolerance
     assert record.tolerance < {"float32": 1e-4, "float16": 0.05, "bfloat16": 0.3, "int8": 0.4}[precision(form)]
@@ -154,7 +160,7 @@ def test_every_batch_size_gives_the_reference_answers(form, answered, exported, 
     exact = numpy_answers(network.spec, network.weights, rows.X)
     assert np.ptp(exact) > 0.3
     answers, _ = answered(form)[source, "first"]
-    assert list(answers) == [*BATCH_SIZES, N_ROWS]
+    assert list(answers) == [*map(str, BATCH_SIZES), "all", "uneven"]
     for answer in answers.values():
         assert answer.dtype == np.float32
         assert_allclose(answer.reshape(N_ROWS), exact, atol=WIDEST[precision(form)])
@@ -251,7 +257,7 @@ def test_facts_name_no_path_of_this_machine(form, proven, exported):
 
 
 def test_foreign_modules_are_not_needed(form, proven):
-    # `run_artifact` looks for them after the last answer and fails: see test_worker.py, where one does.
+    # `examine_artifact` looks for them after the last answer and fails: see test_worker.py, where one does.
     assert form.forbidden
     assert not {name.split(".")[0] for name in form.preload} & set(form.forbidden)
     assert proven(form).status == "passed"
@@ -273,7 +279,7 @@ def test_runner_refuses_rows_that_are_not_float32_tables():
 
 
 def test_every_file_of_the_folder_but_its_own_machinery_declares_a_format():
-    files = {path.stem for path in (ROOT / "src/throughline/formats").glob("*.py")} - {"__init__", "base"}
+    files = {path.stem for path in (ROOT / "src/throughline/formats").glob("*.py")} - MACHINERY
     declaring = {form.routes[0].export.__module__.split(".")[-1] for form in load_formats().values()}
     assert declaring == files
 
@@ -385,7 +391,7 @@ def test_format_without_its_runtime_is_listed_as_not_run(form, tmp_path):
         record = background.verify(without, form.framework, Future()).result(timeout=10)
     assert (record.name, record.status, record.framework) == (form.name, "not_run", form.framework)
     assert record.reason.startswith("no_such_runtime is not installed: pip install ")
-    assert (record.checks, record.verdict, record.path) == ([], "", "")
+    assert (record.named_checks, record.checks, record.verdict, record.path) == ([], [], "", "")
     assert list(tmp_path.iterdir()) == []  # no process was started
 
 

@@ -42,7 +42,7 @@ def facts(start, exported_by, tmp_path_factory):
             "answers": str(folder / "answers.npz"),
         }
         with start(name, form.preload, folder, form.environment) as child:
-            return child.call("throughline.verify.worker:run_artifact", job)["facts"]
+            return child.call("throughline.verify.worker:examine_artifact", job)["facts"]
 
     return read
 

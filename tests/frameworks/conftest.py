@@ -65,6 +65,7 @@ class Asked:
     narrow: dict[str, list[float] | str]
     wide: dict[str, list[dict[str, Any]] | str]
     columns: list[dict[str, Any]]
+    repeated: list[dict[str, Any]]
     epochs_told: list[dict[str, Any]]
 
     def network(self, spec: NetworkSpec) -> dict[str, np.ndarray]:

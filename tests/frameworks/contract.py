@@ -73,6 +73,7 @@ def ask_all(framework: str, split: str, folder: str, emit: Emit) -> dict[str, An
         "narrow": {str(std): ask_narrow_columns(framework, std, emit) for std in NARROW},
         "wide": ask_wide(framework, split, folder, emit),
         "columns": ask_columns(framework, split, folder, emit),
+        "repeated": ask_repeated(framework, split, emit),
     }
 
 
@@ -188,9 +189,23 @@ WIDE_CASES = {
     "class weights": ("binary", TrainSpec(**FIXED, class_weight=(0.5, 3.0))),
     "class weights over their sum": (
         "binary",
-        TrainSpec(**FIXED, class_weight=(0.5, 3.0), class_weight_mean="weights"),
+        TrainSpec(**FIXED, class_weight=(0.5, 3.0), weight_mean="weights"),
     ),
     "penalty and class weights": ("binary", TrainSpec(**FIXED, l2=0.05, class_weight=(0.5, 3.0))),
+    "row weights": ("regression", TrainSpec(**FIXED, loss="mean_squared_error", optimizer="momentum")),
+    "row weights over their sum": ("binary", TrainSpec(**FIXED, weight_mean="weights")),
+    "row and class weights, penalty": (
+        "multiclass",
+        TrainSpec(**FIXED, loss="categorical_cross_entropy", class_weight=(1.0, 2.0, 0.5), l2=0.01),
+    ),
+    "row weights, last batch dropped, best by a margin": (
+        "binary",
+        TrainSpec(
+            **FIXED | {"keep": "best", "patience": 2, "max_epochs": 30, "learning_rate": 0.02, "batch_size": 30},
+            min_delta=0.01,
+            last_batch="drop",
+        ),
+    ),
     "last batch dropped": ("binary", TrainSpec(**FIXED | {"batch_size": 30}, last_batch="drop")),
     "three classes": (
         "multiclass",
@@ -226,7 +241,16 @@ def wide_case(name: str, split: Split) -> tuple[NetworkSpec, TrainSpec, Weights,
         seed=8,
     )
     weights = initial_weights(spec, split.X_train.mean(axis=0), split.X_train.std(axis=0))
-    return spec, plan, weights, dataclasses.replace(split, **_labels_of_kind(kind, split))
+    rows = dataclasses.replace(split, **_labels_of_kind(kind, split))
+    return spec, plan, weights, weighted(rows) if name.startswith("row ") else rows
+
+
+def weighted(split: Split) -> Split:
+    """The same rows, of which some count ten times as much as others."""
+    rng = np.random.default_rng(23)
+    drawn = [10.0 ** rng.uniform(-0.5, 0.5, len(y)) for y in (split.y_train, split.y_val, split.y_test)]
+    names = ("weights_train", "weights_val", "weights_test")
+    return dataclasses.replace(split, **{n: w.astype(np.float32) for n, w in zip(names, drawn, strict=True)})
 
 
 def _labels_of_kind(kind: str, split: Split) -> dict[str, Array]:
@@ -253,6 +277,34 @@ def ask_wide(framework: str, split: str, folder: str, emit: Emit) -> dict[str, A
     return {name: _train_wide(net, name, rows, Path(folder)) for name in WIDE_CASES} | {
         "diverges": _diverge(net, rows, Path(folder))
     }
+
+
+# A single batch of all rows, so that a sum divided by the weights is the mean of the rows written out.
+WHOLE = TrainSpec(**FIXED | {"batch_size": 1000, "max_epochs": 12, "keep": "best", "patience": 4})
+
+
+def repeated(split: Split) -> tuple[Split, Split]:
+    """Rows with whole weights, in an arbitrary unit, and the same rows as often as these say."""
+    rng = np.random.default_rng(29)
+    times = {part: rng.integers(1, 4, len(getattr(split, f"y_{part}"))) for part in ("train", "val", "test")}
+    weights = {f"weights_{part}": (0.7 * n).astype(np.float32) for part, n in times.items()}
+    often = {
+        f"{a}_{part}": np.repeat(getattr(split, f"{a}_{part}"), n, axis=0) for part, n in times.items() for a in "Xy"
+    }
+    return dataclasses.replace(split, **weights), Split(**often)
+
+
+def ask_repeated(framework: str, split: str, emit: Emit) -> list[dict[str, Any]]:
+    """Train with weights and with repeated rows; give losses, answers and the last digits of the weights for both."""
+    net, rows = load_framework(framework), load_split(Path(split))
+    found = []
+    for part in repeated(rows):
+        spec, _, weights, _ = wide_case("sgd", rows)
+        network = net.build(spec, weights)
+        epochs = net.fit(network, WHOLE, part, lambda epoch: None)
+        parameters = [array.tolist() for array in net.get_weights(network).parameters]
+        found.append({"epochs": [dataclasses.asdict(epoch) for epoch in epochs], "parameters": parameters})
+    return found
 
 
 def _train_wide(net: Any, name: str, rows: Split, folder: Path) -> list[dict[str, Any]] | str:

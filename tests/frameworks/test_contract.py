@@ -198,8 +198,8 @@ def test_every_activation_and_output_answers_as_the_reference(asked, framework, 
 def test_stock_training_in_a_fixed_order_is_the_training_of_the_reference(asked, framework, split, name):
     spec, plan, weights, rows = contract.wide_case(name, split)
     told = asked.wide[name]
-    if framework == "keras" and plan.class_weight_mean == "weights":
-        assert told.startswith("class_weight_mean must be 'rows' for the class weights of Keras, but got 'weights'")
+    if framework == "keras" and plan.weight_mean == "weights":
+        assert told.startswith("weight_mean must be 'rows' for the weights of Keras, but got 'weights'")
         return
     # The reference follows whatever rules the framework's stock optimizers have.
     rules = {field: own for field, (_, own) in STOCK_RULES.get(framework, {}).items()}
@@ -217,6 +217,36 @@ def test_stock_training_in_a_fixed_order_is_the_training_of_the_reference(asked,
         assert_allclose(theirs, ours, rtol=rtol, atol=rtol)
     moved = [np.abs(array - first).max() for array, first in zip(kept.parameters, weights.parameters, strict=True)]
     assert min(moved) > 100 * rtol
+
+
+def test_losses_are_means_by_the_weights_and_the_best_of_them_is_kept(asked, framework, split):
+    spec, _, start, _ = contract.wide_case("sgd", split)
+    rows, trained = contract.repeated(split)[0], asked.repeated[0]
+    kernels, biases = (tuple(np.array(values) for values in trained["parameters"][i::2]) for i in (0, 1))
+    kept = dataclasses.replace(start, kernels=kernels, biases=biases)
+    best = min(epoch["val_loss"] for epoch in trained["epochs"])
+    # The first epoch is a single batch: its loss is that of the start.
+    for weights, part, told in ((start, "train", trained["epochs"][0]["loss"]), (kept, "val", best)):
+        p, y = numpy_answers(spec, weights, getattr(split, f"X_{part}")), getattr(split, f"y_{part}")
+        losses = -np.where(y == 1, np.log(p), np.log(1 - p))
+        counted = getattr(rows, f"weights_{part}").astype(np.float64)
+        assert_allclose(told, np.average(losses, weights=counted), rtol=1e-6 if framework == "keras" else 1e-12)
+        assert abs(losses.mean() - told) > 1e-3 * told
+
+
+def test_a_row_of_weight_2_is_the_row_twice(asked, framework):
+    with_weights, with_repeats = asked.repeated
+    # Weights are float32 numbers, whose mean rounds; Keras takes means of losses in float32, too.
+    rtol = 3e-5 if framework == "keras" else 1e-6
+    assert len(with_weights["epochs"]) == len(with_repeats["epochs"]) > 4
+    for ours, theirs in zip(with_weights["epochs"], with_repeats["epochs"], strict=True):
+        assert_allclose([ours["loss"], ours["val_loss"]], [theirs["loss"], theirs["val_loss"]], rtol=rtol)
+    for ours, theirs in zip(with_weights["parameters"], with_repeats["parameters"], strict=True):
+        assert_allclose(ours, theirs, rtol=rtol, atol=rtol)
+
+
+def to_arrays(lists):
+    return tuple(np.array(values) for values in lists)
 
 
 def test_a_training_that_diverges_stops_in_words_and_leaves_good_weights(asked):

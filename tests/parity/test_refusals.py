@@ -29,7 +29,7 @@ SCHEDULED = {"optimizer": "momentum", "schedule": "cosine", "momentum_form": "ra
         ("sklearn", {}, {"optimizer": "rmsprop"}, "optimizer"),
         ("sklearn", {}, {"optimizer": "adamw"}, "optimizer"),
         ("sklearn", {}, {"epsilon_placement": "after_correction"}, "epsilon_placement"),
-        ("sklearn", {}, {"class_weight": (1.0, 2.0)}, "class_weight_mean"),
+        ("sklearn", {}, {"class_weight": (1.0, 2.0)}, "weight_mean"),
         ("sklearn", {}, SCHEDULED, "momentum_form"),
         ("keras", {}, SCHEDULED, "momentum_form"),
         ("torch", {}, {"optimizer": "rmsprop", "root_epsilon": "inside"}, "root_epsilon"),

@@ -43,7 +43,7 @@ CASES = {
     "tanh, class weights, penalty": changed(
         make_case("deep", "momentum", "float64", 0.0, 3),
         {"hidden_activation": "tanh"},
-        {"class_weight": (1.0, 3.0, 0.5), "class_weight_mean": "weights", "l2": 0.01},
+        {"class_weight": (1.0, 3.0, 0.5), "weight_mean": "weights", "l2": 0.01},
     ),
     "no hidden layer, epsilon after": changed(
         make_case("seed", "adamw", "float64", 0.0, 5),

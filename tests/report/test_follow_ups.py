@@ -145,3 +145,17 @@ def test_int8_is_told_where_it_was_made() -> None:
     with_it = make_record(formats=[*(make_format(name) for name in FORMATS), made])
     assert "TFLite int8 takes 10.1 kilobytes" in asked(with_it, "6.int8").answer
     assert "3 labels changed." in asked(with_it, "6.int8").answer
+
+
+def test_a_threshold_that_was_chosen_is_said_with_what_one_half_would_give() -> None:
+    evaluation = RECORDS["usual"].evaluation
+    assert evaluation is not None
+    networks = [
+        dataclasses.replace(n, threshold=0.37, plain_accuracy=dataclasses.replace(n.accuracy, value=0.912))
+        for n in evaluation.networks
+    ]
+    chosen = dataclasses.replace(evaluation, networks=networks, threshold=None, threshold_rule="best")
+    answer = asked(dataclasses.replace(RECORDS["usual"], evaluation=chosen), "5.threshold").answer
+    assert answer.startswith("At 0.37 F1 is highest on the validation rows")
+    assert "91.2 % of the test rows would be right" in answer
+    assert "I left it at 0.5" in asked(RECORDS["usual"], "5.threshold").answer

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from throughline.claims.check import check_text
-from throughline.record import EquivalenceTest, FormatRecord, Interval, RunRecord, load_record, make_bar
+from throughline.record import CHECKS, EquivalenceTest, FormatRecord, Interval, RunRecord, load_record, make_bar
 from throughline.report import plots
 from throughline.report.formatting import (
     count,
@@ -264,7 +264,9 @@ def test_a_failed_format_is_prominent(record: RunRecord, position: int, read_tex
     first_screen = text[: text.index("What each chapter had to reach")]
     assert "1 of 6 exported files failed" in first_screen
     assert f"Failed verification: {formats[position].title}." in first_screen
-    assert f"failed {formats[position].title} : row 17 differs" in text
+    assert f"failed {formats[position].title} : check 'values': row 17 differs" in text
+    assert "failed values" in text  # in the table, beside the status
+    assert f"the first that fails names the fault: {', '.join(CHECKS)}." in text
     assert "Everything that ran held" not in text
 
 

@@ -12,16 +12,16 @@ from throughline.formats import with_made_from
 from throughline.frameworks import base
 from throughline.processes import Emit
 from throughline.train import export_all, export_inputs
-from throughline.verify.worker import run_artifact
+from throughline.verify.worker import examine_artifact
 from throughline.weights import load_weights
 
 BESIDE = Path(__file__).parent / "beside"
 
 
-def run_with_formats_beside(emit: Emit, **arguments: str) -> dict[str, Any]:
-    """Run a file of a format that is described in the folder `beside`, as if it lay in the package."""
+def examine_with_formats_beside(emit: Emit, **arguments: Any) -> dict[str, Any]:
+    """Examine a file of a format that is described in the folder `beside`, as if it lay in the package."""
     throughline.formats.__path__.append(str(BESIDE))
-    return run_artifact(**arguments, emit=emit)
+    return examine_artifact(**arguments, emit=emit)
 
 
 def export_changed(folder: str, names: list[str], changes: dict[str, str], emit: Emit) -> dict[str, dict[str, Any]]:

@@ -22,8 +22,9 @@ from throughline.errors import (
     WeightError,
 )
 from throughline.formats.base import Port, file_sha256
+from throughline.record import CHECKS
 from throughline.verify import checks
-from throughline.verify.record import CHECKS, Finding
+from throughline.verify.record import Finding
 from throughline.verify.tolerance import Tolerance
 
 N_ROWS = 40

@@ -12,11 +12,11 @@ from throughline.data.tasks import load_task
 from throughline.errors import UsageError
 from throughline.formats import load_formats
 from throughline.formats.base import EXPORTING_FRAMEWORKS, StoredArray
+from throughline.record import CHECKS
 from throughline.spec import NetworkSpec
 from throughline.verify import faults, self_test
 from throughline.verify.detection_page import detection_page
 from throughline.verify.faults import FAULTS, Case
-from throughline.verify.record import CHECKS
 from throughline.verify.reference import numpy_answers
 from throughline.verify.self_test import SOUND, Cell, SelfTest, run_self_test
 from throughline.weights import initial_weights
@@ -191,7 +191,8 @@ def test_a_verifier_that_sees_nothing_fails_its_own_test(monkeypatch):
 
 
 def sound_verification(expected):
-    from throughline.verify.record import Check, Verification
+    from throughline.record import Check
+    from throughline.verify.record import Verification
 
     checks = [Check(name=name, status="passed", said="looked away") for name in CHECKS]
     return Verification(name=expected.form.name, title="", framework="", path="", status="passed", checks=checks)

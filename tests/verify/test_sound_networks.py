@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from throughline.formats import find_format, load_formats
-from throughline.verify.prove import missing_runtime
-from throughline.verify.record import CHECKS
+from throughline.formats.availability import missing_runtime
+from throughline.record import CHECKS
 from throughline.verify.sound_networks.draw import ACTIVATIONS, N_NETWORKS, OUTPUTS, draw
 from throughline.verify.sound_networks.measure import Measurement, measure, routes
 

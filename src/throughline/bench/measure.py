@@ -27,13 +27,13 @@ from throughline.data.of_run import rows_of_run
 from throughline.environment import describe_environment
 from throughline.errors import DataError, UsageError
 from throughline.formats import load_formats
+from throughline.formats.availability import missing_runtime
 from throughline.formats.base import Format, file_sha256, file_size_bytes
 from throughline.processes import Child
 from throughline.progress import OnEvent, Stage, ignore
 from throughline.record import ArtefactBench, BenchRecord, Measured, load_record
 from throughline.sizes.record import load_measured
 from throughline.spec import FRAMEWORK_TITLES, NetworkSpec
-from throughline.verify.prove import missing_runtime
 from throughline.weights import Array
 
 N_THREADS = 1

@@ -47,11 +47,11 @@ from throughline.bundle.manifest import (
 from throughline.environment import describe_environment
 from throughline.errors import MissingPackageError, UsageError, VerificationError, quoted
 from throughline.formats import find_format, load_formats
+from throughline.formats.availability import missing_runtime
 from throughline.formats.base import Format, file_sha256, file_size_bytes
 from throughline.output import folder_written_whole, write_whole
 from throughline.processes import Child
 from throughline.progress import OnEvent, Stage, ignore
-from throughline.verify.prove import missing_runtime
 from throughline.weights import Array
 
 ALL_FORMATS = "all"

@@ -103,7 +103,10 @@ def _features(manifest: Manifest, trained: Trained) -> list[str]:
         f"**In:** `{features.name}`, {features.dtype}, any number of rows of {len(names)} raw features in "
         f"this order. Scaling, `{scaling.formula}`, is {scaling.where}: nothing is to be done to a row.",
         "",
-        "| | feature | mean in training | standard deviation |",
+        {
+            "standard": "| | feature | mean in training | standard deviation |",
+            "robust": "| | feature | median in training | interquartile range / 1.349 |",
+        }[trained.network.scaling],
         "| ---: | --- | ---: | ---: |",
     ]
     shown = list(zip(names, scaling.mean, scaling.std, strict=True))[:MOST_FEATURES]

@@ -21,7 +21,7 @@ from throughline.bundle.manifest import MODELS_NAME, Classes, Parity, Preprocess
 from throughline.data.of_run import rows_of_run
 from throughline.data.split import Split
 from throughline.errors import DataError, UsageError, VerificationError, quoted
-from throughline.evaluate import THRESHOLD
+from throughline.evaluate import threshold_of
 from throughline.formats import load_formats, with_made_from
 from throughline.formats.base import EXPORTING_FRAMEWORKS, Format, FrameworkName, Quantization, file_sha256
 from throughline.frameworks.base import PRELOAD
@@ -121,7 +121,11 @@ class _Gatherer:
             inputs={INPUT_NAME: self._rows.X},
             expected={OUTPUT_NAME: expected[:, None]},
             labels=self._rows.y,
-            classes=Classes(output=OUTPUT_NAME, threshold=THRESHOLD, names=list(record.task.class_names)),
+            classes=Classes(
+                output=OUTPUT_NAME,
+                threshold=threshold_of(record, network.framework),
+                names=list(record.task.class_names),
+            ),
             useful_tolerance={OUTPUT_NAME: WIDEST_USEFUL_TOLERANCE_OF_INT8},
             batch_sizes=sorted({*BATCH_SIZES, len(self._rows.X)}),
             trained=Trained(

@@ -27,15 +27,16 @@ from throughline.bundle.manifest import MODELS_NAME, Artefact, Manifest
 from throughline.environment import describe_environment
 from throughline.errors import DamagedFileError, DataError, ThroughlineError, UsageError, VerificationError, quoted
 from throughline.formats import load_formats
+from throughline.formats.availability import missing_runtime
 from throughline.formats.base import Format, Quantization
 from throughline.own_model.noise import NOISE_OF_FORMAT, NOISES, ROUNDING
 from throughline.processes import Child
+from throughline.record import CHECKS, Check, CheckName, Status
 from throughline.verify.artefact import Expected, Network, verify_artefact
 from throughline.verify.checks import check_file, check_hygiene
 from throughline.verify.finished_run import RECORD_NAME, OnArtefact, VerifyRequest, read_quantization
 from throughline.verify.hygiene import scan
-from throughline.verify.prove import missing_runtime
-from throughline.verify.record import CHECKS, Check, CheckName, Status, Verification, VerifyRecord
+from throughline.verify.record import Verification, VerifyRecord
 from throughline.verify.reference import numpy_answers
 from throughline.verify.tolerance import Tolerance, derive_tolerance
 from throughline.weights import Array, load_weights

@@ -109,6 +109,7 @@ def _train_on_task(run: Run) -> TrainingRecord:
     fit_s = time.perf_counter() - started
     kept = numpy_net.get_weights(network)
     kept.save(folder / "weights.safetensors", run.network)
+    run.numpy_val_answers = numpy_net.predict(network, run.split.X_val)
     run.numpy_test_answers = numpy_net.predict(network, run.split.X_test)
     return training_record("numpy", run.network, run.train, epochs, run.initial.digest, kept.digest, fit_s)
 

@@ -17,7 +17,7 @@ from rich.text import Text
 from throughline.cli.display_table import table_lines
 from throughline.cli.time_spent import time_table
 from throughline.progress import ChapterDone, ChapterStarted, Event, Stage, TableRead
-from throughline.record import Bar, EquivalenceTest, FormatRecord, RunRecord
+from throughline.record import Bar, EquivalenceTest, Evaluation, FormatRecord, RunRecord
 from throughline.spec import FRAMEWORK_TITLES
 
 MET, MISSED = Text("✓", style="green"), Text("✗", style="bold red")
@@ -84,6 +84,8 @@ def print_summary(console: Console, record: RunRecord, folder: Path) -> None:
     console.print()
     if record.trainings():
         console.print(_framework_table(record), "")
+    if sentences := choice_sentences(record):
+        console.print(*sentences, "", sep="\n")
     if record.evaluation and record.evaluation.equivalence:
         console.print(equivalence_sentence(record.evaluation.equivalence), "")
     if record.formats:
@@ -143,8 +145,36 @@ def equivalence_sentence(test: EquivalenceTest) -> str:
     )
 
 
+def choice_sentences(record: RunRecord) -> list[str]:
+    """Say what was chosen away from the usual: weights of rows and classes, scaling, thresholds."""
+    sentences = []
+    if record.train.class_weight is not None:
+        weights = zip(record.task.class_names, record.train.class_weight, strict=True)
+        said = ", ".join(f"{weight:.2f} for {name}" for name, weight in weights)
+        sentences.append(f"Class weights in training: {said}.")
+    if record.network.scaling == "robust":
+        sentences.append("Scaled by median and interquartile range.")
+    found = record.evaluation
+    if found is not None and found.weighted_by:
+        sentences.append(
+            f"Losses and test figures are weighted by {found.weighted_by}; in validation accuracies, accuracies of "
+            "files and McNemar's test every row counts once."
+        )
+    if found is not None and found.threshold_rule == "best":
+        said = ", ".join(f"{network.framework} {_threshold(network)}" for network in found.networks)
+        sentences.append(f"Thresholds with the highest F1 on the validation rows: {said}.")
+    return sentences
+
+
+def _threshold(network: Evaluation) -> str:
+    plain = network.plain_accuracy or network.accuracy
+    return f"{network.threshold:g} (at 0.5, every row counted once, {plain.value:.1%} of the test rows are right)"
+
+
 def _framework_table(record: RunRecord) -> Table:
-    table = _table("network", "epochs", "best", "fit s", "val loss", "val acc.", "test acc.", "95 % interval")
+    table = _table(
+        "network", "epochs", "best", "fit s", "val loss", "val acc.", "test acc.", "95 % interval", "ROC/PR AUC"
+    )
     evaluated = {e.framework: e for e in record.evaluation.networks} if record.evaluation else {}
     for training in record.trainings():
         tested = evaluated.get(training.framework)
@@ -157,6 +187,7 @@ def _framework_table(record: RunRecord) -> Table:
             f"{training.val_accuracy:.1%}",
             f"{tested.accuracy.value:.1%}" if tested else "–",
             f"{tested.accuracy.low:.1%}–{tested.accuracy.high:.1%}" if tested else "–",
+            f"{tested.roc_auc:.3f}/{tested.average_precision:.3f}" if tested else "–",
         )
     return table
 
@@ -172,7 +203,7 @@ def _format_table(formats: list[FormatRecord]) -> Table:
             table.add_row(*names, *["–"] * 6, "not run")
             continue
         if not entry.checks:  # it failed before it answered: zeros would look like measurements
-            table.add_row(*names, f"{entry.size_bytes:,}", *["–"] * 5, "FAILED", style="red")
+            table.add_row(*names, f"{entry.size_bytes:,}", *["–"] * 5, _failed(entry), style="red")
             continue
         verdict = entry.verdict.split(" ")[0] if beyond else entry.verdict
         table.add_row(
@@ -183,10 +214,15 @@ def _format_table(formats: list[FormatRecord]) -> Table:
             str(entry.n_flips),
             f"{entry.test_accuracy:.1%}",
             f"{entry.latency_us:.1f}",
-            verdict if entry.status == "passed" else f"FAILED {verdict}".strip(),
+            verdict if entry.status == "passed" else _failed(entry),
             style="" if entry.status == "passed" else "red",
         )
     return table
+
+
+def _failed(entry: FormatRecord) -> str:
+    """Say which check failed; records of before there were named checks have a verdict at most."""
+    return f"FAILED {entry.failed_check or entry.verdict}".strip()
 
 
 def _table(*columns: str) -> Table:

@@ -38,8 +38,8 @@ def formats(*, json: AsJson = False) -> int:
 
 def _in_full(form: Format) -> dict[str, Any]:
     from throughline.formats import load_formats
+    from throughline.formats.availability import missing_runtime
     from throughline.formats.base import EXPORTING_FRAMEWORKS, describe_route
-    from throughline.verify.prove import missing_runtime
 
     return {
         "name": form.name,
@@ -57,8 +57,8 @@ def _in_full(form: Format) -> dict[str, Any]:
 
 
 def _in_short(form: Format) -> dict[str, str]:
+    from throughline.formats.availability import missing_runtime
     from throughline.formats.base import EXPORTING_FRAMEWORKS
-    from throughline.verify.prove import missing_runtime
 
     sources = [
         source if form.exporting_framework(source) == source else f"{source}*" for source in EXPORTING_FRAMEWORKS

@@ -38,6 +38,18 @@ NoEmbed = Annotated[
     bool, Parameter(help="Leave the model, its runtime (5 MB) and held-out rows out of the report; keep no rows.")
 ]
 
+ClassWeights = Annotated[
+    str,
+    Parameter(help="balanced: in training, all rows of one class count as much as all of another. Default: none."),
+]
+Scaling = Annotated[
+    str,
+    Parameter(help="robust: by median and interquartile range, for columns with extreme values. Default: standard."),
+]
+Threshold = Annotated[
+    str,
+    Parameter(help="best: of two classes, the probability with the highest F1 on validation rows. Default: 0.5."),
+]
 Kinds = Annotated[
     str,
     Parameter(
@@ -62,9 +74,12 @@ def run(
     group: Annotated[str | None, Parameter(help="Column whose groups stay together in one part of the rows.")] = None,
     time: Annotated[str | None, Parameter(help="Column by which the newest rows become the test rows.")] = None,
     weights: Annotated[
-        str | None, Parameter(help="Column with how much each row counts; not trained with yet.")
+        str | None, Parameter(help="Column with how much each row counts, in training and in chapter 5.")
     ] = None,
     positive: Annotated[str | None, Parameter(help="The class whose probability is said. Default: the last.")] = None,
+    class_weights: ClassWeights = "none",
+    scaling: Scaling = "standard",
+    threshold: Threshold = "0.5",
     out: Annotated[Path | None, Parameter(help="Folder to write, new or empty. Default: a new one in runs/.")] = None,
     seed: Seed = 0,
     seeds: Seeds = 10,
@@ -111,6 +126,9 @@ def run(
         time=time,
         weights=weights,
         positive=positive,
+        class_weights=class_weights,
+        scaling=scaling,
+        threshold=threshold,
         out=out,
         seed=seed,
         seeds=seeds,

@@ -149,7 +149,7 @@ def _print(console: Console, record: VerifyRecord) -> None:
 
 
 def _check_table(record: VerifyRecord) -> Table:
-    from throughline.verify.record import CHECKS
+    from throughline.record import CHECKS
 
     marks = {"passed": "✓", "failed": "✗", "not_run": "–"}
     table = _table("artefact", *(SHORT_CHECKS.get(name, name) for name in CHECKS))

@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from throughline.data.scaling import fit_scaling, scale
-from throughline.spec import Column, NetworkSpec
+from throughline.data.scaling import fit_robust_scaling, fit_scaling, scale
+from throughline.spec import Column, NetworkSpec, ScalingName
 from throughline.weights import Array, Weights
 
 # A number belongs to the code that is nearer than this.
@@ -145,7 +145,9 @@ def features_of(spec: NetworkSpec, weights: Weights, X: Array) -> Array:
     return features(X, spec.columns, weights.mean, weights.std)
 
 
-def fit_columns(X_train: Array, columns: tuple[Column, ...]) -> tuple[tuple[Column, ...], Array, Array]:
+def fit_columns(
+    X_train: Array, columns: tuple[Column, ...], scaling: ScalingName = "standard"
+) -> tuple[tuple[Column, ...], Array, Array]:
     """Learn fills and scaling from training rows.
 
     Parameters
@@ -154,13 +156,16 @@ def fit_columns(X_train: Array, columns: tuple[Column, ...]) -> tuple[tuple[Colu
         Raw training rows; never validation or test rows.
     columns : tuple of Column
         None at all: there is only the scaling.
+    scaling : {"standard", "robust"}
+        As in `NetworkSpec`. A column without a spread that is robust is scaled by the other rule.
 
     Returns
     -------
     columns : tuple of Column
         The same with `fill`: the median, scaled and rounded to float32.
     mean, std : ndarray of shape (n_inputs,), float64
-        Of the rows with medians in place of empty cells; 0 and 1 for codes.
+        Of the rows with medians in place of empty cells, or under robust scaling the median and the spread of the
+        filled cells; 0 and 1 for codes.
 
     Examples
     --------
@@ -170,16 +175,24 @@ def fit_columns(X_train: Array, columns: tuple[Column, ...]) -> tuple[tuple[Colu
     (array([3.5]), -0.4685)
     """
     if not columns:
-        return (), *fit_scaling(X_train)
+        return (), *_fit(X_train, X_train, scaling)
     rows = np.array(X_train, np.float64)
     numbers = select(columns).numbers
     medians = np.zeros(rows.shape[1])
     medians[numbers] = [_median(rows[:, i]) for i in numbers]
-    mean, std = fit_scaling(np.where(np.isnan(rows), medians, rows))
+    mean, std = _fit(rows, np.where(np.isnan(rows), medians, rows), scaling)
     codes = np.setdiff1d(np.arange(len(columns)), numbers)
     mean[codes], std[codes] = 0.0, 1.0
     fills = ((medians - mean) / std).astype(np.float32)
     return tuple(replace(c, fill=float(fill)) for c, fill in zip(columns, fills, strict=True)), mean, std
+
+
+def _fit(rows: Array, filled: Array, scaling: ScalingName) -> tuple[Array, Array]:
+    mean, std = fit_scaling(filled)
+    if scaling == "standard":
+        return mean, std
+    median, spread = fit_robust_scaling(rows)
+    return np.where(spread > 0, median, mean), np.where(spread > 0, spread, std)
 
 
 def _median(values: Array) -> float:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from throughline.data.scaling import fit_robust_scaling
 from throughline.data.tasks import Table
 from throughline.errors import quoted
 from throughline.record import TableWarning
+from throughline.spec import ScalingName
 from throughline.weights import Array
 
 if TYPE_CHECKING:
@@ -24,8 +26,8 @@ NEARLY_EMPTY = 0.95
 FAR_SHARE, FAR_WIDTHS = 0.01, 0.1
 
 
-def suspect(table: Table, parts: Parts, seed: int) -> list[TableWarning]:
-    """Look for leakage, duplicates, imbalance, empty columns and test rows far from the training rows.
+def suspect(table: Table, parts: Parts, seed: int, scaling: ScalingName = "standard") -> list[TableWarning]:
+    """Look for leakage, duplicates, imbalance, empty columns, test rows far away, and columns that cannot be scaled.
 
     Parameters
     ----------
@@ -33,6 +35,8 @@ def suspect(table: Table, parts: Parts, seed: int) -> list[TableWarning]:
     parts : Parts
     seed : int
         Draws the rows that are looked at where there are many.
+    scaling : {"standard", "robust"}
+        The rule that was asked for.
 
     Returns
     -------
@@ -44,6 +48,7 @@ def suspect(table: Table, parts: Parts, seed: int) -> list[TableWarning]:
         *_imbalance(table),
         *_nearly_empty(table, parts),
         *_far_rows(table, parts),
+        *(_without_spread(table, parts) if scaling == "robust" else []),
     ]
 
 
@@ -110,7 +115,7 @@ def _imbalance(table: Table) -> list[TableWarning]:
     weights = ", ".join(f"{counts.sum() / (len(counts) * count):.2f}" for count in counts)
     text = (
         f"class {quoted(table.task.class_names[rarest])} has {share:.1%} of the rows, so that accuracy says little; "
-        f"class weights {weights} would make the classes count alike"
+        f"class weights {weights} would make the classes count alike, as --class-weights balanced does"
     )
     return [TableWarning(kind="imbalance", column="", text=text, figure=share)]
 
@@ -144,3 +149,25 @@ def _far_rows(table: Table, parts: Parts) -> list[TableWarning]:
             )
             found.append(TableWarning(kind="range", column=column.name, text=text, figure=share))
     return found
+
+
+def _without_spread(table: Table, parts: Parts) -> list[TableWarning]:
+    """Name the columns that vary although their middle half is one value: robust scaling has nothing to divide by."""
+    X = table.X[parts.train]
+    _, spread = fit_robust_scaling(X)
+    return [
+        TableWarning(
+            kind="scaling",
+            column=column.name,
+            text=f"the middle half of the training rows has one value in {quoted(column.name)}, which is therefore "
+            "scaled by mean and standard deviation instead of median and interquartile range",
+            figure=_share_of_commonest(X[:, i]),
+        )
+        for i, column in enumerate(table.columns)
+        if not column.is_category and spread[i] == 0 and len(np.unique(X[~np.isnan(X[:, i]), i])) > 1
+    ]
+
+
+def _share_of_commonest(values: Array) -> float:
+    _, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    return float(counts.max() / counts.sum())

@@ -28,7 +28,7 @@ from throughline.data.tasks import Parts, Table
 from throughline.data.values import as_moments, as_texts
 from throughline.errors import DataError, UsageError, quoted
 from throughline.record import ColumnRecord, TableRecord, TableWarning
-from throughline.spec import Column, Task, TaskKind
+from throughline.spec import Column, ScalingName, Task, TaskKind
 from throughline.weights import Array
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class TableRequest:
         Column whose groups stay together, whose order splits the rows, whose numbers are how much rows count.
     positive : str or None
         The class whose probability a binary network says.
+    scaling : {"standard", "robust"}
+        How numbers will be scaled; columns that cannot be are warned of.
     """
 
     data: str | Path
@@ -66,6 +68,7 @@ class TableRequest:
     time: str | None = None
     weights: str | None = None
     positive: str | None = None
+    scaling: ScalingName = "standard"
 
 
 def read_table(request: TableRequest, seed: int) -> Table:
@@ -118,7 +121,7 @@ def read_table(request: TableRequest, seed: int) -> Table:
         task_reason=target.reason,
         split_reason=split_reason,
         columns=_column_records(cells, roles, decisions, columns),
-        warnings=[*_left_out(decisions), *suspect(table, parts, seed)],
+        warnings=[*_left_out(decisions), *suspect(table, parts, seed, request.scaling)],
     )
     return Table(task, table.X, table.y, columns, parts, weights, record)
 

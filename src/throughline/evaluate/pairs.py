@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from throughline.evaluate.classes import labels_of
+from throughline.evaluate.classes import THRESHOLD, labels_of
 from throughline.evaluate.intervals import mean_interval, student_bounds
 from throughline.record import EquivalenceTest, PairedErrors, PairedTest
 from throughline.weights import Array
@@ -16,7 +16,13 @@ EQUIVALENCE_MARGIN = 0.01
 SIGNIFICANCE = 0.05
 
 
-def mcnemar(frameworks: tuple[str, str], y: Array, first: Array, second: Array) -> PairedTest:
+def mcnemar(
+    frameworks: tuple[str, str],
+    y: Array,
+    first: Array,
+    second: Array,
+    thresholds: tuple[float, float] = (THRESHOLD, THRESHOLD),
+) -> PairedTest:
     """Test whether two networks differ, from the rows on which just one of them is right [1]_.
 
     Parameters
@@ -26,6 +32,8 @@ def mcnemar(frameworks: tuple[str, str], y: Array, first: Array, second: Array) 
         True codes.
     first, second : ndarray of shape (n_samples,) or (n_samples, n_classes)
         Probabilities of class 1, or of each class.
+    thresholds : (float, float)
+        Of class 1, in each of the two.
 
     Returns
     -------
@@ -39,7 +47,7 @@ def mcnemar(frameworks: tuple[str, str], y: Array, first: Array, second: Array) 
     """
     from scipy.stats import binomtest
 
-    labels = [labels_of(probabilities) for probabilities in (first, second)]
+    labels = [labels_of(*answered) for answered in zip((first, second), thresholds, strict=True)]
     right = [label == y for label in labels]
     only_first = int(np.sum(right[0] & ~right[1]))
     only_second = int(np.sum(right[1] & ~right[0]))

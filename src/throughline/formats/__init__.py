@@ -1,32 +1,24 @@
 """Deployment formats, one file each; adding a format is adding a file.
 
-`load_formats` walks this folder and collects the constant ``FORMAT`` of every module. The modules
+`load_formats` walks this folder and collects the constant ``FORMAT``, or ``FORMATS``, of every module. The modules
 import nothing heavy: TensorFlow, PyTorch and the runtimes are imported inside their functions.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Iterable
 from functools import cache
 
 from throughline.errors import UsageError
 from throughline.formats.base import Format, FrameworkName
+from throughline.registry import by_name, declared
 
 
 @cache
 def load_formats() -> dict[str, Format]:
     """Return all formats by name, in the order in which the chapters tell them."""
-    found: dict[str, Format] = {}
-    for module_info in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{module_info.name}")
-        declared = getattr(module, "FORMATS", None) or [f for f in [getattr(module, "FORMAT", None)] if f]
-        for entry in declared:
-            if entry.name in found:
-                raise RuntimeError(f"two format files call themselves '{entry.name}'")
-            found[entry.name] = entry
-    return dict(sorted(found.items(), key=lambda item: (item[1].chapter, item[1].order)))
+    entries = [form for constant in ("FORMAT", "FORMATS") for form in declared(__name__, constant, Format)]
+    return by_name(sorted(entries, key=lambda form: (form.chapter, form.order)), "format files")
 
 
 def find_format(name: str) -> Format:

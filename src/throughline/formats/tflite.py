@@ -7,8 +7,7 @@ are run by LiteRT, without TensorFlow.
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,180 +28,44 @@ from throughline.formats.base import (
     named_parameters,
 )
 from throughline.formats.savedmodel import SIGNATURE
+from throughline.formats.tflite_converter import (
+    SCALING_OPERATORS,
+    code_of,
+    convert,
+    convert_dynamic_range,
+    convert_float16,
+    convert_int8,
+)
 from throughline.weights import Array
 
-# The scaling of the inputs, (x - mean) / std: the converter turns the division into a product. After it features
-# are selected, NaN among them.
-SCALING_OPERATORS = ["SUB", "DIV", "MUL"]
-# Operators whose constants are weights.
-PRODUCTS = (
-    *("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "CONV_3D", "BATCH_MATMUL"),
-    *("GATHER", "EMBEDDING_LOOKUP", "UNIDIRECTIONAL_SEQUENCE_LSTM"),
-)
-HALF_STEP = 2.0**-11  # of float16, as a share of the number
 # Numbers of the schema's enumeration of types.
 DTYPES: dict[int, type[np.generic]] = {0: np.float32, 1: np.float16, 2: np.int32, 9: np.int8}
 SELECTING_OPERATORS = ["GATHER", "NOT_EQUAL", "ABS", "LESS", "SELECT", "SELECT_V2", "CAST", "CONCATENATION"]
 
 
 def export_float32(inputs: ExportInputs, path: Path) -> Facts:
-    """Convert without optimisations."""
-    return _convert(inputs, path, lambda converter: None)
+    """Convert the SavedModel without optimisations."""
+    return convert(inputs.files["savedmodel"], path)
 
 
 def export_float16(inputs: ExportInputs, path: Path) -> Facts:
-    """Convert with the default optimisations and float16 as the type of stored weights.
-
-    The converter would store the mean and standard deviation of the inputs in float16 as well: infinite beyond
-    65,504, and too coarse for a column of years. `keep_in_float32` puts them back.
-    """
-    import tensorflow as tf
-
-    def set_options(converter: Any) -> None:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.target_spec.supported_types = [tf.float16]
-
-    facts = _convert(inputs, path, set_options)
-    plain = path.with_name(path.name + ".float32")
-    _convert(inputs, plain, lambda converter: None)
-    n_restored = keep_in_float32(path, plain)
-    plain.unlink()
-    return facts | {"constants_kept_in_float32": n_restored}
+    """Convert it with weights stored in float16, and in float32 what that would spoil, the scaling above all."""
+    return convert_float16(inputs.files["savedmodel"], path)
 
 
 def export_dynamic_range(inputs: ExportInputs, path: Path) -> Facts:
-    """Convert with the default optimisations alone: kernels of 1,024 numbers or more in int8, the rest in float32."""
-    import tensorflow as tf
-
-    def set_options(converter: Any) -> None:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-
-    return _convert(inputs, path, set_options)
+    """Convert it with kernels of 1,024 numbers or more in int8, the rest in float32."""
+    return convert_dynamic_range(inputs.files["savedmodel"], path)
 
 
 def export_int8(inputs: ExportInputs, path: Path) -> Facts:
-    """Convert everything after the scaling to int8, with the ranges that training rows need.
-
-    One step for all raw columns would be as coarse as the widest of them needs, and the narrow ones would vanish (320
-    of 1,000 labels flipped in a trial): the scaling stays in float32, and with it the type of input and output. The
-    converter leaves single operators alone only when asked through its debugger, which debugs nothing here.
-    """
-    import tensorflow as tf
-
+    """Convert everything after the scaling to int8, with the ranges that training rows need."""
     from throughline.frameworks.keras_net import INPUT_NAME
 
-    def representative_rows() -> Iterator[dict[str, Array]]:
-        for row in inputs.rows:
-            yield {INPUT_NAME: row[None]}
-
-    converter = _converter(inputs)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = representative_rows
-    options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=SCALING_OPERATORS + SELECTING_OPERATORS)
-    with warnings.catch_warnings():
-        # It says that the interpreter with which it would compare has moved to another package.
-        warnings.filterwarnings("ignore", message=".*tf.lite.Interpreter is deprecated.*")
-        debugger = tf.lite.experimental.QuantizationDebugger(
-            converter=converter, debug_dataset=representative_rows, debug_options=options
-        )
-    path.write_bytes(debugger.get_nondebug_quantized_model())
-    return {
-        "exporter": "tf.lite.experimental.QuantizationDebugger.get_nondebug_quantized_model",
-        "tensorflow": tf.__version__,
-        "representative_rows": len(inputs.rows),
-    }
-
-
-def _convert(inputs: ExportInputs, path: Path, set_options: Callable[[Any], None]) -> Facts:
-    import tensorflow as tf
-
-    converter = _converter(inputs)
-    set_options(converter)
-    path.write_bytes(converter.convert())
-    return {"exporter": "tf.lite.TFLiteConverter.from_saved_model", "tensorflow": tf.__version__}
-
-
-def _converter(inputs: ExportInputs) -> Any:
-    import tensorflow as tf
-
-    return tf.lite.TFLiteConverter.from_saved_model(str(inputs.files["savedmodel"]), signature_keys=[SIGNATURE])
-
-
-def keep_in_float32(path: Path, plain: Path) -> int:
-    """Put those constants of a float16 file back into float32 that must not be rounded to 16 bits.
-
-    These are the constants by column or by channel of operators that are no products, such as the mean and the standard
-    deviation of inputs: a difference of two large numbers has none of the digits that rounding took. And any constant,
-    kernels included, that loses more than half a step of float16 of its largest number: beyond 65,504 it would be
-    infinite, and below 6e-5 it has fewer digits.
-
-    Parameters
-    ----------
-    path : Path
-        The file with float16 constants, rewritten in place.
-    plain : Path
-        The same model, converted without optimisations.
-
-    Returns
-    -------
-    int
-        How many constants were put back; 0 if the converter made another graph for float16.
-    """
-    from tensorflow.lite.tools import flatbuffer_utils
-
-    model, exact = (flatbuffer_utils.read_model(str(file)) for file in (path, plain))
-    n_restored = sum(
-        _restore(model, graph, exact, exact_graph)
-        for graph, exact_graph in zip(model.subgraphs, exact.subgraphs, strict=True)
-    )
-    if n_restored:
-        flatbuffer_utils.write_model(model, str(path))
-    return n_restored
-
-
-def _restore(model: Any, graph: Any, exact: Any, exact_graph: Any) -> int:
-    from tensorflow.lite.python import schema_py_generated as schema
-
-    dequantize = schema.BuiltinOperator.DEQUANTIZE
-    products = {getattr(schema.BuiltinOperator, name) for name in PRODUCTS}
-    unpacked = {op.outputs[0]: op for op in graph.operators if _code(model, op) == dequantize}
-    computing = [op for op in graph.operators if _code(model, op) != dequantize]
-    # Without the unpacking the two graphs are the same operators in the same order.
-    if [_code(model, op) for op in computing] != [_code(exact, op) for op in exact_graph.operators]:
-        return 0
-    n_restored = 0
-    for op, exact_op in zip(computing, exact_graph.operators, strict=True):
-        for tensor, exact_tensor in zip(op.inputs, exact_op.inputs, strict=True):
-            if tensor not in unpacked:
-                continue
-            data = exact.buffers[exact_graph.tensors[exact_tensor].buffer].data
-            if data is None or not _must_stay(data, exact_graph.tensors[exact_tensor], _code(model, op) in products):
-                continue
-            replaced = unpacked.pop(tensor)
-            graph.operators.remove(replaced)
-            model.buffers.append(schema.BufferT(data=data))
-            graph.tensors[tensor].buffer = len(model.buffers) - 1
-            if not any(replaced.inputs[0] in other.inputs for other in graph.operators):
-                model.buffers[graph.tensors[replaced.inputs[0]].buffer].data = None
-            n_restored += 1
-    return n_restored
-
-
-def _must_stay(data: Any, tensor: Any, in_product: bool) -> bool:
-    import numpy as np
-
-    by_channel = sum(n > 1 for n in (tensor.shape if tensor.shape is not None else ())) <= 1
-    if by_channel and not in_product:
-        return True
-    values = np.frombuffer(bytes(data), np.float32)
-    with np.errstate(over="ignore"):
-        lost = np.abs(values - values.astype(np.float16).astype(np.float32)).max(initial=0)
-    return bool(lost > HALF_STEP * np.abs(values).max(initial=0))
-
-
-def _code(model: Any, operator: Any) -> int:
-    entry = model.operatorCodes[operator.opcodeIndex]
-    return max(int(entry.builtinCode), int(entry.deprecatedBuiltinCode))
+    samples = [{INPUT_NAME: row[None]} for row in inputs.rows]
+    kept = SCALING_OPERATORS + SELECTING_OPERATORS
+    facts = convert_int8(inputs.files["savedmodel"], path, samples, kept)
+    return facts | {"representative_rows": len(inputs.rows)}
 
 
 def read_quantization(path: Path) -> Quantization:
@@ -231,7 +94,7 @@ def read_quantization(path: Path) -> Quantization:
         )
     answer = graph.outputs[0]
     last = next(op for op in graph.operators if op.outputs[0] == answer)
-    if _code(model, last) == schema.BuiltinOperator.DEQUANTIZE:
+    if code_of(model, last) == schema.BuiltinOperator.DEQUANTIZE:
         answer = last.inputs[0]
     # A value is the last sum itself, whose step counts there.
     output = 0.0 if answer == dense[-1].outputs[0] else _Steps(graph.tensors[answer]).step
@@ -261,7 +124,7 @@ def read_parameters(path: Path) -> Parameters:
     model = _read(path)
     graph = model.subgraphs[0]
     unpacked = {
-        op.outputs[0]: op.inputs[0] for op in graph.operators if _code(model, op) == schema.BuiltinOperator.DEQUANTIZE
+        op.outputs[0]: op.inputs[0] for op in graph.operators if code_of(model, op) == schema.BuiltinOperator.DEQUANTIZE
     }
 
     def stored(index: int) -> StoredArray:
@@ -275,7 +138,7 @@ def read_parameters(path: Path) -> Parameters:
         (stored(op.inputs[1]), stored(op.inputs[2]) if len(op.inputs) > 2 and op.inputs[2] >= 0 else None)
         for op in _dense(model)
     )
-    scaling = any(_code(model, op) == schema.BuiltinOperator.SUB for op in graph.operators)
+    scaling = any(code_of(model, op) == schema.BuiltinOperator.SUB for op in graph.operators)
     return named if scaling else {name.replace("dense_1.", FOLDED): array for name, array in named.items()}
 
 
@@ -288,7 +151,7 @@ def _read(path: Path) -> Any:
 def _dense(model: Any) -> list[Any]:
     from ai_edge_litert import schema_py_generated as schema
 
-    return [op for op in model.subgraphs[0].operators if _code(model, op) == schema.BuiltinOperator.FULLY_CONNECTED]
+    return [op for op in model.subgraphs[0].operators if code_of(model, op) == schema.BuiltinOperator.FULLY_CONNECTED]
 
 
 class _Steps:

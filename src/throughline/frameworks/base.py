@@ -45,10 +45,10 @@ class Epoch:
     number : int
         From 1.
     loss : float
-        Mean training loss of the pass, dropout on, while the weights moved; class weights in it, the L2 penalty not.
+        Mean training loss of the pass, dropout on, while the weights moved; weighted, without the L2 penalty.
     val_loss, val_accuracy : float
-        On the validation rows after the pass, dropout off, without class weights and penalty. For a linear output
-        the accuracy is the coefficient of determination R^2, as in scikit-learn's `score`.
+        On the validation rows after the pass, dropout off. The loss is weighted as in training; in the accuracy every
+        row counts alike. For a linear output it is the coefficient of determination R^2, as in scikit-learn's `score`.
     """
 
     number: int
@@ -119,8 +119,15 @@ STOCK_RULES = {
 }
 
 
-def refuse_other_than_stock(framework: str, spec: TrainSpec) -> None:
+def refuse_other_than_stock(framework: str, spec: TrainSpec, *, weighted: bool = False) -> None:
     """Refuse what a framework's stock training does not have.
+
+    Parameters
+    ----------
+    framework : str
+    spec : TrainSpec
+    weighted : bool, default=False
+        Whether some rows count more than others.
 
     Raises
     ------
@@ -133,9 +140,9 @@ def refuse_other_than_stock(framework: str, spec: TrainSpec) -> None:
         if spec.optimizer in optimizers and value not in ("own", own):
             allowed = f"'own' or '{own}' for the stock '{spec.optimizer}' of {title}"
             raise SpecError(field, allowed, repr(value), "choose one, or train in NumPy")
-    if framework == "keras" and spec.class_weight is not None and spec.class_weight_mean != "rows":
-        allowed = f"'rows' for the class weights of {title}"
-        raise SpecError("class_weight_mean", allowed, repr(spec.class_weight_mean), "choose it, or train in PyTorch")
+    if framework == "keras" and weighted and spec.weight_mean != "rows":
+        allowed = f"'rows' for the weights of {title}"
+        raise SpecError("weight_mean", allowed, repr(spec.weight_mean), "choose it, or train in PyTorch")
 
 
 @dataclass

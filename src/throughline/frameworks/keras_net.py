@@ -129,11 +129,11 @@ def fit(network: keras.Sequential, spec: TrainSpec, split: Split, on_epoch: OnEp
     import keras
 
     spec.check_fits(output_of(network), network.output_shape[1])
-    refuse_other_than_stock("keras", spec)
+    weights, weights_val = _weights(network, spec, split)
+    refuse_other_than_stock("keras", spec, weighted=weights is not None)
     keras.utils.set_random_seed(spec.shuffle_seed)
     loss, accuracy, unpenalised = _loss_and_metrics(network, spec)
-    X, y, batch_size = _training_rows(network, split, spec)
-    class_weight = None if spec.class_weight is None else dict(enumerate(spec.class_weight))
+    rows = _training_rows(network, split, spec, weights)
     epochs, after_epoch = _watch(network, spec, split, on_epoch)
 
     network.compile(
@@ -146,18 +146,15 @@ def fit(network: keras.Sequential, spec: TrainSpec, split: Split, on_epoch: OnEp
         steps_per_execution=len(batches(np.arange(len(split.X_train)), spec)),
     )
     network.fit(
-        X,
-        y,
-        batch_size=batch_size,
+        **rows,
         shuffle=spec.shuffle,
-        class_weight=class_weight,
         epochs=spec.max_epochs,
-        validation_data=(split.X_val, _targets(network, split.y_val, split.X_val.dtype.name)),
+        validation_data=_validation_rows(network, split, weights_val),
         validation_batch_size=len(split.X_val),
         callbacks=[
             keras.callbacks.LambdaCallback(on_epoch_end=after_epoch),
             keras.callbacks.EarlyStopping(
-                "val_plain_loss" if unpenalised else "val_loss",
+                "val_loss",
                 mode="min",
                 min_delta=spec.min_delta,
                 patience=spec.patience or spec.max_epochs,
@@ -236,17 +233,32 @@ def _loss_and_metrics(network: keras.Sequential, spec: TrainSpec) -> tuple[Any, 
     return loss, accuracy, [plain] if spec.l2 > 0 else None
 
 
-def _training_rows(network: keras.Sequential, split: Split, spec: TrainSpec) -> tuple[Any, Any, int | None]:
-    """Return rows, targets and batch size as `fit` wants them; a dataset of its own drops the last batch."""
+def _training_rows(network: keras.Sequential, split: Split, spec: TrainSpec, weights: Array | None) -> dict[str, Any]:
+    """Return rows, targets, weights and batch size as `fit` wants them; a dataset of its own drops the last batch.
+
+    Class weights are among the weights of the rows, since `fit` takes no `class_weight` beside a `sample_weight`.
+    """
     X, y = split.X_train, _targets(network, split.y_train, split.X_train.dtype.name)
     if spec.last_batch == "keep":
-        return X, y, spec.batch_size
+        return {"x": X, "y": y, "sample_weight": weights, "batch_size": spec.batch_size}
     import tensorflow as tf
 
-    rows = tf.data.Dataset.from_tensor_slices((X, y))
+    rows = tf.data.Dataset.from_tensor_slices((X, y) if weights is None else (X, y, weights))
     if spec.shuffle:
         rows = rows.shuffle(len(X), seed=spec.shuffle_seed)
-    return rows.batch(spec.batch_size, drop_remainder=True), None, None
+    return {"x": rows.batch(spec.batch_size, drop_remainder=True)}
+
+
+def _validation_rows(network: keras.Sequential, split: Split, weights: Array | None) -> tuple[Array, ...]:
+    rows = split.X_val, _targets(network, split.y_val, split.X_val.dtype.name)
+    return rows if weights is None else (*rows, weights)
+
+
+def _weights(network: keras.Sequential, spec: TrainSpec, split: Split) -> tuple[Array | None, Array | None]:
+    """Return how much the training and the validation rows count, or None if all count alike."""
+    dtype = dense_layers(network)[-1].dtype
+    training = row_weights(split.y_train, spec, dtype, split.weights_train)
+    return training, row_weights(split.y_val, spec, dtype, split.weights_val)
 
 
 def _watch(
@@ -255,13 +267,13 @@ def _watch(
     """Return the list of epochs, and what fills it and stops a training that diverges."""
     epochs: list[Epoch] = []
     good = network.get_weights()
-    weights = row_weights(split.y_train, spec, "float64")
-    mean_weight = 1.0 if weights is None else float(weights.mean())
+    means = [1.0 if w is None else float(w.mean(dtype=np.float64)) for w in _weights(network, spec, split)]
 
     def after_epoch(index: int, logs: dict[str, float]) -> None:
-        loss, val_loss = logs["loss"], logs["val_loss"]
         if "plain_loss" in logs:  # a weighted metric is divided by the sum of the weights, the loss by the rows
-            loss, val_loss = logs["plain_loss"] * mean_weight, logs["val_plain_loss"]
+            logs["loss"] = logs["plain_loss"] * means[0]
+            logs["val_loss"] = logs["val_plain_loss"] * means[1]  # what `EarlyStopping` looks at next
+        loss, val_loss = logs["loss"], logs["val_loss"]
         if not math.isfinite(loss + val_loss):
             failure = divergence("keras", index + 1, [], val_loss, get_weights(network))
             network.set_weights(good)

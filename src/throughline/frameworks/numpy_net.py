@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,8 @@ def fit(network: NumpyNet, spec: TrainSpec, split: Split, on_epoch: OnEpoch) -> 
     optimizer, stopping, rng = make_optimizer(spec), Stopping(spec), np.random.default_rng(spec.shuffle_seed)
     X, X_val = network.features(split.X_train), network.features(split.X_val)
     y, y_val = (targets(labels, output, mlp.layer_sizes[-1], mlp.dtype.name) for labels in (split.y_train, split.y_val))
-    weights = row_weights(split.y_train, spec, mlp.dtype.name)
+    weights = row_weights(split.y_train, spec, mlp.dtype.name, split.weights_train)
+    weights_val = row_weights(split.y_val, spec, mlp.dtype.name, split.weights_val)
     epochs: list[Epoch] = []
     initial, step = get_weights(network), 0
 
@@ -84,7 +86,7 @@ def fit(network: NumpyNet, spec: TrainSpec, split: Split, on_epoch: OnEpoch) -> 
             optimizer.update(mlp.parameters, slopes)
             step += 1
 
-        val_loss = mlp.loss_value(X_val, y_val)
+        val_loss = _loss(mlp, spec, mlp.forward(X_val).logits, y_val, weights_val)
         if not math.isfinite(losses[-1] + val_loss):
             failure = divergence("numpy", number, losses, val_loss, get_weights(network))
             set_weights(network, stopping.good or initial)
@@ -108,7 +110,7 @@ def loss_and_gradients(
     ----------
     mlp : MLP
     spec : TrainSpec
-        Its class-weight rule and L2.
+        Its rule for weights and its L2.
     X : ndarray of shape (n_samples, n_features)
         Scaled rows.
     y : ndarray of shape (n_samples, n_outputs)
@@ -121,20 +123,29 @@ def loss_and_gradients(
     trace : Trace
         Of the forward pass.
     loss : float
-        With class weights, without the penalty.
+        Weighted, without the penalty.
     gradients : list of ndarray
         Of loss and penalty, in the order of `MLP.parameters`.
     """
     trace = mlp.forward(X, masks)
-    loss = mlp.loss.value(trace.logits, y, row_weights)
     gradients = mlp.backward(trace, y, row_weights)
-    if row_weights is not None and spec.class_weight_mean == "rows":
-        share = row_weights.mean()  # the MLP divides by the sum of the weights; this makes it the number of rows
-        loss, gradients = loss * float(share), [gradient * share for gradient in gradients]
+    share = _share(spec, row_weights)
+    if share is not None:
+        gradients = [gradient * share for gradient in gradients]
     if spec.l2 > 0:
         for gradient, kernel in zip(gradients[0::2], mlp.kernels, strict=True):
             gradient += spec.l2 * kernel
-    return trace, loss, gradients
+    return trace, _loss(mlp, spec, trace.logits, y, row_weights), gradients
+
+
+def _loss(mlp: MLP, spec: TrainSpec, logits: Array, y: Array, row_weights: Array | None) -> float:
+    share = _share(spec, row_weights)
+    return mlp.loss.value(logits, y, row_weights) * (1.0 if share is None else float(share))
+
+
+def _share(spec: TrainSpec, row_weights: Array | None) -> np.floating[Any] | None:
+    """Return what turns a sum divided by the weights, as the MLP has it, into one divided by the rows."""
+    return None if row_weights is None or spec.weight_mean == "weights" else row_weights.mean()
 
 
 def make_optimizer(spec: TrainSpec) -> GradientDescent | RMSprop | Adam:

@@ -29,9 +29,35 @@ def targets(y: Array, output: str, n_outputs: int, dtype: str) -> Array:
     return wanted
 
 
-def row_weights(y: Array, spec: TrainSpec, dtype: str) -> Array | None:
-    """Return how much each row counts, shape (n_samples,), or None if all count alike."""
-    return None if spec.class_weight is None else np.asarray(spec.class_weight, dtype)[y]
+def row_weights(y: Array, spec: TrainSpec, dtype: str, own: Array | None = None) -> Array | None:
+    """Return how much each row counts in the loss: as much as it does itself, times as much as its class.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+    spec : TrainSpec
+        Its class weights.
+    dtype : str
+    own : ndarray of shape (n_samples,), optional
+        How much each row counts itself; only the ratios matter.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), or None
+        None if all count alike.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> own, spec = np.array([1.0, 1.0, 4.0]), TrainSpec(class_weight=(1.0, 3.0))
+    >>> row_weights(np.array([0, 1, 0]), spec, "float64", own)
+    array([0.5, 1.5, 2. ])
+    """
+    if own is None:
+        return None if spec.class_weight is None else np.asarray(spec.class_weight, dtype)[y]
+    shares = own / own.mean(dtype=np.float64)
+    weights: Array = shares if spec.class_weight is None else shares * np.asarray(spec.class_weight)[y]
+    return weights.astype(dtype)
 
 
 def answers(outputs: Array) -> Array:
@@ -39,7 +65,7 @@ def answers(outputs: Array) -> Array:
     return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
 
-def score(answered: Array, y: Array, output: str) -> float:
+def score(answered: Array, y: Array, output: str, weights: Array | None = None) -> float:
     """Return the share of right labels, or under a linear output the coefficient of determination R^2.
 
     Parameters
@@ -47,6 +73,8 @@ def score(answered: Array, y: Array, output: str) -> float:
     answered : ndarray of shape (n_samples,) or (n_samples, n_classes)
     y : ndarray of shape (n_samples,)
     output : {"sigmoid", "softmax", "linear"}
+    weights : ndarray of shape (n_samples,), optional
+        How much each row counts.
 
     Examples
     --------
@@ -55,9 +83,11 @@ def score(answered: Array, y: Array, output: str) -> float:
     0.6667
     """
     if output == "linear":
-        return 1.0 - float(np.sum(np.square(y - answered)) / np.sum(np.square(y - np.mean(y))))
+        counted = np.ones(len(y)) if weights is None else weights
+        errors, spread = np.square(y - answered), np.square(y - np.average(y, weights=counted))
+        return 1.0 - float(np.sum(counted * errors) / np.sum(counted * spread))
     labels = answered.argmax(axis=1) if output == "softmax" else answered > 0.5
-    return float(np.mean(labels == y))
+    return float(np.average(labels == y, weights=weights))
 
 
 def batches(order: Array, spec: TrainSpec) -> list[Array]:

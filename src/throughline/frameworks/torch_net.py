@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from throughline.data.features import HALF_A_CODE, select
 from throughline.data.split import Split
 from throughline.frameworks.base import Epoch, OnEpoch, Stopping, divergence, refuse_other_than_stock
-from throughline.frameworks.rows import answers, batches, score, targets
+from throughline.frameworks.rows import answers, batches, row_weights, score, targets
 from throughline.spec import NetworkSpec, TrainSpec
 from throughline.weights import Array, Weights
 
@@ -147,11 +147,12 @@ def set_weights(network: PyTorchNN, weights: Weights) -> None:
 def fit(network: PyTorchNN, spec: TrainSpec, split: Split, on_epoch: OnEpoch) -> list[Epoch]:
     """Train with an explicit loop and early stopping on the validation loss."""
     spec.check_fits(network.output, n_outputs(network))
-    refuse_other_than_stock("torch", spec)
+    weights = _weights(network, spec, split.y_train, split.weights_train)
+    weights_val = _weights(network, spec, split.y_val, split.weights_val)
+    refuse_other_than_stock("torch", spec, weighted=weights is not None)
     torch.manual_seed(spec.shuffle_seed)
     optimizer = make_optimizer(network, spec)
     loss_function = _loss_function(network.output, spec)
-    validation_loss_function = _loss_function(network.output, spec, weighted=False)
     X, y = _tensors(network, split.X_train, split.y_train)
     X_val, y_val = _tensors(network, split.X_val, split.y_val)
     epochs: list[Epoch] = []
@@ -162,7 +163,7 @@ def fit(network: PyTorchNN, spec: TrainSpec, split: Split, on_epoch: OnEpoch) ->
         totals = []
         for rows in _batches(len(X), spec):
             optimizer.zero_grad()
-            loss = loss_function(network(X[rows]), y[rows])
+            loss = loss_function(network(X[rows]), y[rows], None if weights is None else weights[rows])
             loss.backward()
             optimizer.step()
             totals.append(loss.detach() * len(rows))
@@ -170,7 +171,7 @@ def fit(network: PyTorchNN, spec: TrainSpec, split: Split, on_epoch: OnEpoch) ->
         network.eval()
         with torch.no_grad():
             answered = network(X_val)
-            val_loss = validation_loss_function(answered, y_val).item()
+            val_loss = loss_function(answered, y_val, weights_val).item()
         loss_of_epoch = float(sum(totals)) / min(len(X), len(totals) * spec.batch_size)
         if not math.isfinite(loss_of_epoch + val_loss):
             failure = divergence("torch", number, [float(total) for total in totals], val_loss, get_weights(network))
@@ -256,19 +257,22 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
-def _loss_function(output: str, spec: TrainSpec, weighted: bool = True) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return the mean loss of a batch, with class weights if there are any."""
-    if spec.class_weight is None or not weighted:
-        return nn.BCELoss() if output == "sigmoid" else lambda answered, wanted: LOSSES[output](answered, wanted).mean()
-    class_weights = torch.tensor(spec.class_weight, dtype=torch.float64)
+def _loss_function(output: str, spec: TrainSpec) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
+    """Return the mean loss of a batch, of answers, targets, and the weights of its rows if there are any."""
+    plain = nn.BCELoss() if output == "sigmoid" else lambda answered, wanted: LOSSES[output](answered, wanted).mean()
 
-    def loss_function(answered: Tensor, wanted: Tensor) -> Tensor:
-        classes = wanted.argmax(dim=1) if output == "softmax" else wanted[:, 0].long()
-        weights = class_weights.to(wanted.dtype)[classes]  # (n_samples,)
-        divisor = weights.sum() if spec.class_weight_mean == "weights" else len(weights)
+    def loss_function(answered: Tensor, wanted: Tensor, weights: Tensor | None) -> Tensor:
+        if weights is None:
+            return plain(answered, wanted)
+        divisor = weights.sum() if spec.weight_mean == "weights" else len(weights)
         return (weights * LOSSES[output](answered, wanted).reshape(-1)).sum() / divisor
 
     return loss_function
+
+
+def _weights(network: PyTorchNN, spec: TrainSpec, y: Array, own: Array | None) -> Tensor | None:
+    weights = row_weights(y, spec, _dtype_name(network), own)
+    return None if weights is None else torch.from_numpy(weights)
 
 
 def _batches(n_rows: int, spec: TrainSpec) -> list[Tensor]:
@@ -277,9 +281,12 @@ def _batches(n_rows: int, spec: TrainSpec) -> list[Tensor]:
 
 
 def _tensors(network: PyTorchNN, X: Array, y: Array) -> tuple[Tensor, Tensor]:
-    dtype = network.mean.dtype
-    wanted = targets(y, network.output, n_outputs(network), str(dtype).removeprefix("torch."))
-    return torch.from_numpy(np.ascontiguousarray(X)).to(dtype), torch.from_numpy(wanted)
+    wanted = targets(y, network.output, n_outputs(network), _dtype_name(network))
+    return torch.from_numpy(np.ascontiguousarray(X)).to(network.mean.dtype), torch.from_numpy(wanted)
+
+
+def _dtype_name(network: PyTorchNN) -> str:
+    return str(network.mean.dtype).removeprefix("torch.")
 
 
 def linear_layers(network: PyTorchNN) -> list[nn.Linear]:

@@ -19,6 +19,7 @@ import numpy as np
 from throughline.environment import installed_versions
 from throughline.errors import DataError, ThroughlineError, UsageError, WorkerError, quoted
 from throughline.formats import load_formats
+from throughline.formats.availability import missing_runtime
 from throughline.formats.base import Format, file_sha256, file_size_bytes
 from throughline.output import folder_written_whole, write_whole
 from throughline.own_model.export_inputs import LONGEST_REASON
@@ -31,7 +32,6 @@ from throughline.own_model.sample import read_labels, read_sample
 from throughline.own_model.source import Source, find_source
 from throughline.processes import Child
 from throughline.progress import OnEvent, Stage, ignore
-from throughline.verify.prove import missing_runtime
 from throughline.weights import Array
 
 DISTRIBUTIONS = ("numpy", "keras", "tensorflow", "tensorflow-cpu", "torch", "onnx", "onnxruntime", "ai-edge-litert")

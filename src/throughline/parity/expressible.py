@@ -50,8 +50,8 @@ def _check_sklearn(network: NetworkSpec, train: TrainSpec) -> None:
     changing_velocity = train.optimizer in ("momentum", "nesterov") and train.schedule != "constant"
     if changing_velocity and train.momentum_form != "rate_inside":
         _refuse("momentum_form", "'rate_inside'", "sklearn", train.momentum_form, "its velocity adds up steps")
-    if train.class_weight is not None and train.class_weight_mean != "weights":
-        _refuse("class_weight_mean", "'weights'", "sklearn", train.class_weight_mean, "it divides by their sum")
+    if train.class_weight is not None and train.weight_mean != "weights":
+        _refuse("weight_mean", "'weights'", "sklearn", train.weight_mean, "it divides by their sum")
 
 
 def _refuse(field: str, allowed: str, framework: str, received: object, remedy: str) -> None:

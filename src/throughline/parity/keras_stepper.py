@@ -101,7 +101,7 @@ class KerasStepper:
             losses = keras.losses.mean_squared_error(y, logits)
         if row_weights is None:
             return tf.reduce_mean(losses)
-        if self.train.class_weight_mean == "weights":
+        if self.train.weight_mean == "weights":
             return tf.reduce_sum(losses * row_weights) / tf.reduce_sum(row_weights)
         return tf.reduce_mean(losses * row_weights)
 

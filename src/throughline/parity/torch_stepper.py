@@ -81,7 +81,7 @@ class TorchStepper:
         if batch.row_weights is None:
             return losses.mean()
         weights = torch.from_numpy(batch.row_weights)
-        divisor = weights.sum() if self.train.class_weight_mean == "weights" else len(weights)
+        divisor = weights.sum() if self.train.weight_mean == "weights" else len(weights)
         return (losses * weights).sum() / divisor
 
     def _align_optimizer(self) -> None:

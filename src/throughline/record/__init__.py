@@ -21,6 +21,7 @@ A chapter that was not asked for is ``None``.
 
 from throughline.record.bars import Bar, make_bar
 from throughline.record.bench import ArtefactBench, BenchRecord, BenchVerdict, ByteAccount, Measured, Processors
+from throughline.record.checks import CHECKS, Certificate, Check, CheckName, Status
 from throughline.record.environment import Environment, Span
 from throughline.record.evaluation import (
     AmountEvaluation,
@@ -53,6 +54,7 @@ from throughline.record.training import (
 )
 
 __all__ = [
+    "CHECKS",
     "NOT_REPRODUCED",
     "SCHEMA_VERSION",
     "AmountEvaluation",
@@ -62,6 +64,9 @@ __all__ = [
     "BenchRecord",
     "BenchVerdict",
     "ByteAccount",
+    "Certificate",
+    "Check",
+    "CheckName",
     "ClassFigures",
     "ColumnRecord",
     "Environment",
@@ -84,6 +89,7 @@ __all__ = [
     "RunRecord",
     "Span",
     "SplitRecord",
+    "Status",
     "TableRecord",
     "TableWarning",
     "TrainingRecord",

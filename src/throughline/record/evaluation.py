@@ -40,7 +40,7 @@ class Evaluation:
     Attributes
     ----------
     accuracy : Interval
-        Wilson's interval.
+        Wilson's interval; the bootstrap's where rows have weights.
     classes : list of ClassFigures
     confusion : list of list of int
         Rows are true classes, columns are answers.
@@ -59,6 +59,13 @@ class Evaluation:
         Every figure above with its 95 % bootstrap interval: ``accuracy``, ``roc_auc``, ``average_precision``,
         ``log_loss``, ``brier``, and for each class ``precision_0``, ``recall_0``, ``f1_0``, ``precision_1``, and so on.
         Empty in records of older releases.
+    threshold : float or None
+        Above it a row was given class 1; None with more than two classes, and in records of older releases.
+    plain_accuracy : Interval or None
+        At a threshold of one half and with every row counted once, as exported files are judged, with Wilson's
+        interval; None where `accuracy` is that.
+
+    Where rows have weights, every figure is weighted but the numbers of rows: in `confusion`, `classes`, `calibration`.
     """
 
     framework: str
@@ -74,6 +81,8 @@ class Evaluation:
     precision_recall: list[tuple[float, float]]
     calibration: list[tuple[float, float, int]]
     intervals: dict[str, Interval] = field(default_factory=dict)
+    threshold: float | None = None
+    plain_accuracy: Interval | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +203,7 @@ class EvaluationRecord:
     Attributes
     ----------
     threshold : float or None
-        Above it a row is given class 1; None unless there are two classes.
+        Above it a row is given class 1; None unless there are two classes and one threshold for all networks.
     networks : list of Evaluation
         Where answers are classes.
     paired : PairedTest or None
@@ -205,6 +214,10 @@ class EvaluationRecord:
         Where answers are amounts.
     paired_errors : PairedErrors or None
         In place of `paired` there.
+    threshold_rule : {"0.5", "best"}
+        "best": each network has the threshold with the highest F1 of class 1 on the validation rows.
+    weighted_by : str
+        Column of the weights of the rows; empty if all count alike. The tests of pairs count every row once.
     """
 
     threshold: float | None
@@ -213,3 +226,10 @@ class EvaluationRecord:
     equivalence: EquivalenceTest | None = None
     amounts: list[AmountEvaluation] = field(default_factory=list)
     paired_errors: PairedErrors | None = None
+    threshold_rule: Literal["0.5", "best"] = "0.5"
+    weighted_by: str = ""
+
+    def threshold_of(self, framework: str) -> float | None:
+        """Return the threshold of a network; None if there is none of that name, or it tells no two classes."""
+        network = next((entry for entry in self.networks if entry.framework == framework), None)
+        return self.threshold if network is None or network.threshold is None else network.threshold

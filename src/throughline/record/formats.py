@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+
+from throughline.record.checks import Certificate, Check, Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +15,7 @@ class BatchCheck:
     ----------
     batch_size : int
     n_rows : int
-        Rows answered; all test rows at every batch size.
+        Rows answered; all test rows at every batch size, over again where they do not fill one batch.
     largest_difference, mean_difference : float
         Of the answers.
     n_flips : int
@@ -44,17 +45,21 @@ class FormatRecord:
         Whether its chapter exports it unasked, and speaks of it.
     status : {"passed", "failed", "not_run"}
     reason : str
-        Why it failed or did not run; empty when passed.
+        Which check failed first and why, or why it did not run; empty when passed.
     verdict : {"identical", "rounding", "explained (float16 weights)", "explained (bfloat16 compute)", \
 "explained (int8)", "unexplained", ""}
         What explains the largest difference.
     path : str
         Relative to the run's folder.
     size_bytes : int
+    named_checks : list of Check
+        In their order; none of a file that was not made or not run, nor in records of before there were any.
+    certificate : Certificate or None
+        Of the labels; None where answers are values or were not compared.
     checks : list of BatchCheck
-        Batch sizes 1, 2, 33 and all.
+        Answers by batch size, each size once; all rows at once are among them.
     largest_difference, mean_difference, n_flips :
-        Over all batch sizes, the worst.
+        The worst over all batch sizes and uneven batches.
     tolerance : float
         Largest difference that rounding of this network explains on these rows, derived in
         `verify.tolerance`; the check itself is made row by row.
@@ -70,7 +75,7 @@ class FormatRecord:
     latency_us : float
         Median time of one row, microseconds.
     rows_per_s : float
-        At the largest batch.
+        All test rows at once.
     load_s, export_s : float
     facts : dict
         Read back from exporter, file and runtime.
@@ -83,7 +88,7 @@ class FormatRecord:
     runtime: str
     good_for: str
     stored_as: str
-    status: Literal["passed", "failed", "not_run"]
+    status: Status
     reason: str
     computed_in: str = "float32"
     route: str = ""
@@ -92,6 +97,8 @@ class FormatRecord:
     path: str = ""
     size_bytes: int = 0
     sha256: str = ""
+    named_checks: list[Check] = field(default_factory=list)
+    certificate: Certificate | None = None
     checks: list[BatchCheck] = field(default_factory=list)
     largest_difference: float = 0.0
     mean_difference: float = 0.0
@@ -107,3 +114,8 @@ class FormatRecord:
     load_s: float = 0.0
     export_s: float = 0.0
     facts: dict[str, str | int] = field(default_factory=dict)
+
+    @property
+    def failed_check(self) -> str:
+        """Name of the first check that failed, which names the fault; empty if none did."""
+        return next((check.name for check in self.named_checks if check.status == "failed"), "")

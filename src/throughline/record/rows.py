@@ -83,7 +83,7 @@ class TableWarning:
 
     Attributes
     ----------
-    kind : {"leakage", "duplicates", "imbalance", "empty", "range", "left out"}
+    kind : {"leakage", "duplicates", "imbalance", "empty", "range", "scaling", "left out"}
     column : str
         Empty if it is about rows.
     text : str
@@ -92,7 +92,7 @@ class TableWarning:
         The one that decided.
     """
 
-    kind: Literal["leakage", "duplicates", "imbalance", "empty", "range", "left out"]
+    kind: Literal["leakage", "duplicates", "imbalance", "empty", "range", "scaling", "left out"]
     column: str
     text: str
     figure: float

@@ -121,7 +121,8 @@ class TrainingRecord:
     framework : {"numpy", "keras", "torch"}
     n_parameters : int
     losses, val_losses, val_accuracies : list of float
-        One an epoch; the loss is the mean while weights moved, dropout on.
+        One an epoch; the loss is the mean while weights moved, dropout on. Losses are weighted where rows or classes
+        are; in an accuracy every row counts alike.
     best_epoch : int
         From 1; its weights were kept.
     val_accuracy, val_loss : float

@@ -95,9 +95,13 @@ def score_after_export(record: RunRecord, found: FormatRecord | None) -> list[Se
     if found is None or found.status != "passed":
         return []
     after, known = found.test_accuracy, scores_on_test_rows(record)
-    before = known[found.framework].value if found.framework in known else after
+    # Files are judged at one half, every row counted once.
+    networks = record.evaluation.networks if record.evaluation else []
+    plain = {network.framework: network.plain_accuracy for network in networks}.get(found.framework)
+    before = plain.value if plain else known[found.framework].value if found.framework in known else after
     alike = before == after or (gives_amounts(record) and round(before, EXACT_DIGITS) == round(after, EXACT_DIGITS))
-    told = f"Test {score_name(record)} of {title_of(found)} is {score(record, after, [] if alike else [before])}"
+    when = "At a threshold of one half, every row counted once, test" if plain else "Test"
+    told = f"{when} {score_name(record)} of {title_of(found)} is {score(record, after, [] if alike else [before])}"
     if found.framework not in known:
         return [Sentence(f"{told}.", 6)]
     if before == after:

@@ -73,7 +73,7 @@ def offer(record: RunRecord, folder: Path) -> Panel | Absent:
     -------
     Panel or Absent
     """
-    from throughline.evaluate import THRESHOLD
+    from throughline.evaluate import threshold_of
     from throughline.formats.base import file_sha256
     from throughline.held_out import FILE_NAME, load_held_out, offered
 
@@ -103,7 +103,7 @@ def offer(record: RunRecord, folder: Path) -> Panel | Absent:
     data = {
         "features": features,
         "classes": record.task.class_names,
-        "threshold": THRESHOLD,
+        "threshold": threshold_of(record, entry.framework),
         "tolerance": entry.tolerance,
         "rows": _numbers(found.X),
         "answers": _numbers(found.answers),

@@ -155,6 +155,7 @@ class View:
     ledger: Ledger | None
     claims: Claims
     formats: list[FormatRow]
+    checks: list[str]  # names, in their order; none in records of before there were any
     smallest: FormatRecord | None
     quickest: FormatRecord | None
     timeline: dict[str, list[TimeRow]]
@@ -177,6 +178,7 @@ def build_view(record: RunRecord) -> View:
         ledger=build_ledger(record.ledger),
         claims=_claims(record),
         formats=formats,
+        checks=next(([check.name for check in each.named_checks] for each in record.formats if each.named_checks), []),
         smallest=min(passed, key=lambda entry: entry.size_bytes, default=None),
         quickest=min(passed, key=lambda entry: entry.latency_us, default=None),
         timeline=_timeline(record),

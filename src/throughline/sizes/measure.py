@@ -11,13 +11,13 @@ from tempfile import TemporaryDirectory
 from throughline.environment import describe_environment
 from throughline.errors import UsageError
 from throughline.formats import load_formats, with_made_from
+from throughline.formats.availability import missing_runtime
 from throughline.formats.base import Format
 from throughline.frameworks.base import PRELOAD
 from throughline.processes import Child, Emit
 from throughline.progress import OnEvent, Stage, ignore
 from throughline.sizes.model import crossing, family, fit, near_full_gain, ratio_of_types
 from throughline.sizes.record import Payoff, SizeModel, SizesRecord
-from throughline.verify.prove import missing_runtime
 
 KS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 LEAST_KS = 4  # for three coefficients and an error

@@ -21,9 +21,11 @@ import numpy as np
 
 from throughline import errors
 from throughline.errors import ThroughlineError, VerificationError
+from throughline.formats.availability import missing_runtime
 from throughline.formats.base import Format, Port, Quantization
 from throughline.frameworks.rows import score
 from throughline.processes import Child
+from throughline.record import CHECKS, Check, CheckName, Status
 from throughline.spec import NetworkSpec
 from throughline.verify.certificate import certify, find_flips
 from throughline.verify.checks import (
@@ -41,14 +43,15 @@ from throughline.verify.checks import (
     check_weights,
     root_mean_square,
 )
-from throughline.verify.compare import verdict_on
+from throughline.verify.compare import largest_share, verdict_on
 from throughline.verify.decision import flipped
 from throughline.verify.hygiene import scan
 from throughline.verify.layers import compare_layers, sentence
-from throughline.verify.prove import missing_runtime
-from throughline.verify.record import CHECKS, Check, CheckName, CutAnswers, LayerGap, Status, Verification, WorstCase
+from throughline.verify.record import CutAnswers, LayerGap, Verification, WorstCase
+from throughline.verify.reference import numpy_answers
 from throughline.verify.stored import find_bare, load_parameters, parameters_path
 from throughline.verify.tolerance import Tolerance, derive_tolerance
+from throughline.verify.worker import Timing
 from throughline.verify.worst_case import LONGEST_S, MOST_ROWS
 from throughline.weights import Array, Weights
 
@@ -65,13 +68,13 @@ class Network:
     ----------
     spec : NetworkSpec
     weights : Weights
-    path : Path
-        The same weights as a file, for the child process.
+    path : Path or None
+        The same weights as a file, for the child process that searches for the worst case.
     """
 
     spec: NetworkSpec
     weights: Weights
-    path: Path
+    path: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +88,7 @@ class Expected:
     X : ndarray of shape (n_samples, n_features), float32
         Raw rows.
     answers : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Expected probabilities, or values.
+        Expected probabilities, or values: of the source network in a run, which has it; of NumPy afterwards.
     tolerance : Tolerance
         How far each row may be off.
     framework : str
@@ -107,7 +110,7 @@ class Expected:
     source_reason : str
         Why there are none.
     network : Network or None
-        Without it there is no search for the worst case, and no layer by layer.
+        Without it stored numbers are not read, and there is no search for the worst case and no layer by layer.
     """
 
     form: Format
@@ -170,11 +173,11 @@ def verify_artefact(expected: Expected, search: Search | None = None) -> Verific
     with ExitStack() as stack:
         work = Path(tempfile.mkdtemp(prefix="throughline-"))
         stack.callback(shutil.rmtree, work, ignore_errors=True)
-        np.save(work / "rows.npy", expected.X)
         child = stack.enter_context(
             Child(f"verify {form.name}", preload=form.preload, log=work / "child.log", environment=form.environment)
         )
-        found = judge(expected, lambda: _examined(child, expected, work))
+        np.save(work / "rows.npy", expected.X)
+        found = judge(expected, lambda: examine(child, expected, work / "rows.npy", work / "answers.npz"))
         if found.status == "passed" and expected.network is not None:
             found = _with_worst_case(found, child, expected, work, search or Search())
         if found.status == "failed":
@@ -192,8 +195,16 @@ class Examined:
     facts: dict[str, str | int]
     foreign_operators: list[str]
     unreadable: str
+    timing: Timing | None = None
     answers: dict[str, Any] = dataclasses.field(default_factory=dict)
     parameters: dict[str, Any] | None = None
+
+
+def examine(child: Child, expected: Expected, rows: Path, answers: Path, *, timed: bool = False) -> Examined:
+    """Let a child examine an artefact on the rows of a .npy file; what it answers is written beside them."""
+    arguments = {"format_name": expected.form.name, "path": str(expected.path), "timed": timed}
+    arguments |= {"rows": str(rows), "answers": str(answers)}
+    return examined_from(child.call("throughline.verify.worker:examine_artifact", arguments), answers)
 
 
 def examined_from(found: dict[str, Any], answers: Path) -> Examined:
@@ -270,7 +281,7 @@ def judge(expected: Expected, examine: Callable[[], Examined]) -> Verification:
         ledger.make("labels", lambda: check_labels(answers, expected.answers, tolerance), if_none="a value is no label")
         _check_metric(ledger, expected, answers[ALL_ROWS])
         ledger.make("batches", lambda: check_batches(answers, tolerance))
-        if all(np.isfinite(answer).all() for answer in answers.values()):
+        if all(np.isfinite(values).all() for values in (expected.answers, *answers.values())):
             figures |= _figures(expected, answers)
     ledger.make("hygiene", lambda: check_hygiene(findings), whatever=True)
     checks = ledger.closed()
@@ -333,7 +344,7 @@ class _Ledger:
 
 
 def _figures(expected: Expected, answers: dict[str, Array]) -> dict[str, Any]:
-    exact, tolerance = expected.answers, expected.tolerance
+    exact, tolerance, network = expected.answers, expected.tolerance, expected.network
     differences = {cut: np.abs(answer - exact) for cut, answer in answers.items()}
     whole, source, labels = answers[ALL_ROWS], expected.source_answers, expected.labels
     figures: dict[str, Any] = {
@@ -341,10 +352,13 @@ def _figures(expected: Expected, answers: dict[str, Array]) -> dict[str, Any]:
             CutAnswers(
                 cut=cut,
                 largest_difference=float(differences[cut].max()),
+                mean_difference=float(differences[cut].mean()),
                 n_flips=int(flipped(answer, exact, tolerance.output).sum()),
             )
             for cut, answer in answers.items()
         ],
+        "share_of_tolerance": largest_share(np.max(list(differences.values()), axis=0), tolerance),
+        "batch_difference": float(np.ptp(list(answers.values()), axis=0).max()),
         "verdict": verdict_on(np.max(list(differences.values()), axis=0), tolerance),
         "tolerance": float(tolerance.per_row.max()) if np.isfinite(tolerance.per_row).all() else 0.0,
         "tolerance_reason": tolerance.reason,
@@ -353,8 +367,9 @@ def _figures(expected: Expected, answers: dict[str, Array]) -> dict[str, Any]:
     if tolerance.output != "linear":
         figures["flips"] = find_flips(answers.values(), exact, tolerance)
         figures["certificate"] = certify(answers.values(), exact, tolerance.output)
-    if expected.network is not None:
-        figures["implementation"] = float(differences[ALL_ROWS].max())
+    if network is not None:
+        exact_in_numpy = numpy_answers(network.spec, network.weights, expected.X)
+        figures["implementation"] = float(np.abs(whole - exact_in_numpy).max())
     if source is not None:
         figures["conversion"] = float(np.abs(whole - source).max())
     if labels is not None and tolerance.output == "linear":
@@ -366,22 +381,9 @@ def _figures(expected: Expected, answers: dict[str, Array]) -> dict[str, Any]:
     return figures
 
 
-def _examined(child: Child, expected: Expected, work: Path) -> Examined:
-    found = child.call(
-        "throughline.verify.worker:examine_artifact",
-        {
-            "format_name": expected.form.name,
-            "path": str(expected.path),
-            "rows": str(work / "rows.npy"),
-            "answers": str(work / "answers.npz"),
-        },
-    )
-    return examined_from(found, work / "answers.npz")
-
-
 def _with_worst_case(found: Verification, child: Child, expected: Expected, work: Path, search: Search) -> Verification:
     network = expected.network
-    if network is None or search.most_rows == 0 or not found.answers:
+    if network is None or network.path is None or search.most_rows == 0 or not found.answers:
         return found
     figures = child.call(
         "throughline.verify.worst_case:search_in_child",

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from throughline.record import Interval
+from throughline.record import Certificate, Interval
 from throughline.spec import OutputName
 from throughline.verify.decision import SIDES, flipped, labels, margins, reach
-from throughline.verify.record import Certificate, Flip
+from throughline.verify.record import Flip
 from throughline.verify.tolerance import Tolerance
 from throughline.weights import Array
 

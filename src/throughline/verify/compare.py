@@ -1,14 +1,12 @@
-"""The answers of an artefact against those of its source network; nothing compared is a failure (rule 2)."""
+"""What is refused in answers, and what explains their differences: rules that the checks have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
-from throughline.errors import LabelFlipError, NotFiniteError, OutputShapeError, OutputValueError
-from throughline.record import BatchCheck
+from throughline.errors import LabelFlipError, NotFiniteError, OutputValueError
 from throughline.verify.decision import flip_in_words, flipped, margins, reach
 from throughline.verify.tolerance import EXPLAINED_BY_INT8, Tolerance
 from throughline.weights import Array
@@ -24,106 +22,6 @@ MOST_FLIPS = 0.01
 # standard deviations, so as many rows cross the threshold when an error that all rows share moves them by three, and
 # fewer when each has its own.
 NEAR_THRESHOLD = 0.25
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What was compared and how far apart it was, passed or not.
-
-    Attributes
-    ----------
-    checks : list of BatchCheck
-        One a batch size.
-    largest_difference, mean_difference : float
-    n_flips : int
-        Rows whose label differs, at the worst batch size.
-    batch_difference : float
-        Largest difference between one row's answers in different batches.
-    share_of_tolerance : float
-        Largest difference as a share of the row's own tolerance; at most 1 passes.
-    verdict : str
-        "identical", "rounding", what the tolerance says explains more, or "unexplained".
-    """
-
-    checks: list[BatchCheck]
-    largest_difference: float
-    mean_difference: float
-    n_flips: int
-    batch_difference: float
-    share_of_tolerance: float
-    verdict: str
-
-
-def compare(answers: Mapping[int, Array], expected: Array, tolerance: Tolerance) -> Comparison:
-    """Compare and judge.
-
-    Parameters
-    ----------
-    answers : mapping of batch size to ndarray of shape (n_samples, n_outputs), or (n_samples,) for one output
-        All rows, answered in batches of that size.
-    expected : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Answers of the source network for the same rows.
-    tolerance : Tolerance
-        How far each row may be off.
-
-    Returns
-    -------
-    Comparison
-        Its verdict may be "unexplained": `raise_if_failed` turns that into an error.
-
-    Raises
-    ------
-    OutputShapeError
-        If nothing was compared, or a batch size answered with other rows than it was asked.
-    OutputValueError
-        If an answer, an expected value or a tolerance is not finite, or the tolerance is too wide to prove anything.
-    """
-    if not answers or expected.size == 0:
-        raise OutputShapeError("There was nothing to compare: no batch size or no row was answered.")
-    aligned = {size: _as_rows(answer, size, expected.shape) for size, answer in answers.items()}
-    refuse_not_finite({"source network": expected} | {f"batch size {size}": a for size, a in aligned.items()})
-    refuse_useless(tolerance)
-    exact = expected.astype(np.float64)
-    differences = np.stack([np.abs(answer - exact) for answer in aligned.values()])  # (n_batch_sizes, n_samples, ...)
-    flips = np.stack([flipped(answer, exact, tolerance.output) for answer in aligned.values()])
-    stacked = np.stack(list(aligned.values()))
-    checks = [
-        BatchCheck(
-            batch_size=size,
-            n_rows=len(difference),
-            largest_difference=float(difference.max()),
-            mean_difference=float(difference.mean()),
-            n_flips=int(flipped.sum()),
-        )
-        for size, difference, flipped in zip(aligned, differences, flips, strict=True)
-    ]
-    return Comparison(
-        checks=checks,
-        largest_difference=float(differences.max()),
-        mean_difference=max(check.mean_difference for check in checks),
-        n_flips=int(flips.sum(axis=1).max()),
-        batch_difference=float(np.ptp(stacked, axis=0).max()),
-        share_of_tolerance=float((differences / tolerance.per_row).max()),
-        verdict=verdict_on(differences.max(axis=0), tolerance),
-    )
-
-
-def raise_if_failed(
-    comparison: Comparison, answers: Mapping[int, Array], expected: Array, tolerance: Tolerance
-) -> None:
-    """Raise what is wrong first: labels that may not flip or too many that may, then a value.
-
-    Raises
-    ------
-    LabelFlipError, OutputValueError
-    """
-    for size, answer in answers.items():
-        refuse_flips(answer.reshape(expected.shape), expected, tolerance, f"at batch size {size}")
-    if comparison.verdict == "unexplained":
-        raise OutputValueError(
-            f"The largest difference is {comparison.largest_difference:.1e}, "
-            f"{comparison.share_of_tolerance:.3g} times what is allowed in its row ({tolerance.reason})."
-        )
 
 
 def refuse_not_finite(answers: Mapping[str, Array]) -> None:
@@ -199,16 +97,6 @@ def most_flips_allowed(expected: Array, tolerance: Tolerance) -> tuple[float, st
     return most, in_words
 
 
-def _as_rows(answer: Array, batch_size: int, shape: tuple[int, ...]) -> Array:
-    allowed = shapes_allowed(shape)
-    if answer.shape not in allowed:
-        raise OutputShapeError(
-            f"Answers must have shape {' or '.join(map(str, allowed))}, "
-            f"but at batch size {batch_size} they have {answer.shape}."
-        )
-    return answer.reshape(shape).astype(np.float64)
-
-
 def shapes_allowed(expected: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Return the shapes that answers may have: a single output may be a column.
 
@@ -218,6 +106,14 @@ def shapes_allowed(expected: tuple[int, ...]) -> list[tuple[int, ...]]:
     ([(7,), (7, 1)], [(7, 3)])
     """
     return [expected, (*expected, 1)] if len(expected) == 1 else [expected]
+
+
+def largest_share(worst: Array, tolerance: Tolerance) -> float:
+    """Return the largest share of its own tolerance that any difference uses; above 1 is a failure."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(worst > 0, worst / tolerance.per_row, 0.0)
+    # A record holds finite numbers alone: what has no tolerance is refused by `refuse_useless`.
+    return float(np.nan_to_num(share, nan=0.0).max(initial=0.0))
 
 
 def verdict_on(worst: Array, tolerance: Tolerance) -> str:

@@ -21,7 +21,7 @@ from throughline.data.split import Split
 from throughline.formats import find_format
 from throughline.formats.openvino_ir import GRAPH_NAME
 from throughline.formats.savedmodel import SIGNATURE
-from throughline.verify.record import CheckName
+from throughline.record import CheckName
 from throughline.weights import Array, Weights
 
 LAYER = 1  # whose kernel is damaged: the second, which is not square

@@ -22,15 +22,15 @@ import msgspec
 from throughline.environment import describe_environment
 from throughline.errors import DamagedFileError, DataError, ThroughlineError, UsageError, quoted
 from throughline.formats import load_formats
+from throughline.formats.availability import missing_runtime
 from throughline.formats.base import Format, Quantization
 from throughline.processes import Child
-from throughline.record import FormatRecord, RunRecord, load_record
+from throughline.record import CHECKS, Check, FormatRecord, RunRecord, load_record
 from throughline.spec import FRAMEWORK_TITLES
 from throughline.verify.artefact import Expected, Network, Search, verify_artefact
 from throughline.verify.checks import check_file
 from throughline.verify.held_out import HeldOut, read_rows, rebuild_rows
-from throughline.verify.prove import missing_runtime
-from throughline.verify.record import CHECKS, Check, Verification, VerifyRecord
+from throughline.verify.record import Verification, VerifyRecord
 from throughline.verify.reference import numpy_answers
 from throughline.verify.source import source_answers
 from throughline.verify.tolerance import derive_tolerance
@@ -171,6 +171,7 @@ def _kept_network(folder: Path, record: RunRecord, framework: str) -> Network:
 def _source(request: VerifyRequest, framework: str, network: Network, X: Array, work: Path) -> tuple[Array | None, str]:
     if not request.source or not len(X):
         return None, "not asked for" if not request.source else "there are no rows"
+    assert network.path is not None  # these weights were read from there
     return source_answers(framework, network.path, X, work)
 
 

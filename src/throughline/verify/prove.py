@@ -1,9 +1,8 @@
-"""Prove that one exported file is the network it came from, and write down what was found."""
+"""Prove that one file of a run is the network it came from, by the checks that `throughline verify` makes."""
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -11,15 +10,15 @@ from typing import Any, cast
 import msgspec
 import numpy as np
 
-from throughline.errors import ThroughlineError
 from throughline.formats import load_formats
 from throughline.formats.base import Format, FrameworkName, Quantization, describe_route, file_sha256, file_size_bytes
 from throughline.frameworks.rows import score
 from throughline.processes import Child
-from throughline.record import FormatRecord, TrainingRecord
+from throughline.record import BatchCheck, FormatRecord, TrainingRecord
 from throughline.spec import NetworkSpec
-from throughline.verify.compare import compare, raise_if_failed
-from throughline.verify.reference import numpy_answers
+from throughline.verify.artefact import Examined, Expected, Network, examine, judge
+from throughline.verify.checks import ALL_ROWS
+from throughline.verify.record import CutAnswers, Verification
 from throughline.verify.tolerance import derive_tolerance
 from throughline.weights import Array, Weights
 
@@ -67,27 +66,14 @@ class HeldOutRows:
     path: Path
 
     def answers_path(self, source: str, form: Format) -> Path:
-        """Return where a child puts what the file of this format answered, an array for each batch size."""
+        """Return where a child puts what the file of this format answered, an array for each cut of the rows."""
         return self.path.with_name(f"answers-{source}-{form.name}.npz")
 
 
-def missing_runtime(form: Format) -> str:
-    """Return why a format cannot be made and run here, and what to install, or an empty text."""
-    modules = [name.split(".")[0] for name in (*form.preload, *form.packages) if not name.startswith("!")]
-    missing = sorted({name for name in modules if importlib.util.find_spec(name) is None}, key=modules.index)
-    if missing:
-        package = f"'throughline[{form.extra}]'" if form.extra else "throughline"
-        return f"{', '.join(missing)} is not installed: pip install {package}"
-    programs = [name for name in form.programs if shutil.which(name) is None]
-    return (
-        f"the program {', '.join(programs)} is not here: install GCC, or what your system has for it"
-        if programs
-        else ""
-    )
-
-
 def prove(form: Format, child: Child, network: TrainedNetwork, rows: HeldOutRows, folder: Path) -> FormatRecord:
-    """Let a child answer the held-out rows from the file alone, and judge the answers.
+    """Let a child answer the held-out rows from the file alone, judge what it found, and keep how fast it was.
+
+    What takes longer is left to `throughline verify`: the search for the worst case, and the first layer that differs.
 
     Parameters
     ----------
@@ -110,27 +96,24 @@ def prove(form: Format, child: Child, network: TrainedNetwork, rows: HeldOutRows
     if "error" in made:
         return FormatRecord(**_described(form, source, "failed", f"It could not be exported: {made['error']}"))
     path = Path(made["path"])
-    record = _described(form, source, "failed", "") | {
-        "path": path.relative_to(folder).as_posix(),
-        "size_bytes": file_size_bytes(path),
-        "sha256": file_sha256(path),
-        "export_s": made["export_s"],
-        "facts": made["facts"],
-    }
-    answers_path = rows.answers_path(source, form)
-    try:
-        measured = child.call(
-            "throughline.verify.worker:run_artifact",
-            {"format_name": form.name, "path": str(path), "rows": str(rows.path), "answers": str(answers_path)},
-        )
-        record |= {name: measured[name] for name in ("load_s", "latency_us", "rows_per_s")}
-        record["facts"] = made["facts"] | measured["facts"]
-        with np.load(answers_path, allow_pickle=False) as arrays:
-            answers = {int(size): arrays[size] for size in arrays.files}
-        record |= _judged(form, network, rows, answers, made.get("quantization"))
-    except ThroughlineError as error:
-        record["reason"] = str(error)
-    return FormatRecord(**record)
+    expected = _expected(form, path, network, rows, made.get("quantization"))
+    seen: list[Examined] = []
+
+    def examined() -> Examined:
+        seen.append(examine(child, expected, rows.path, rows.answers_path(source, form), timed=True))
+        return seen[0]
+
+    found = judge(expected, examined)
+    return FormatRecord(
+        **_described(form, source, found.status, _first_failure(found)),
+        path=path.relative_to(folder).as_posix(),
+        size_bytes=file_size_bytes(path),
+        sha256=file_sha256(path),
+        export_s=made["export_s"],
+        facts=made["facts"] | found.facts,
+        named_checks=found.checks,
+        **_figures(found, seen, network, rows),
+    )
 
 
 def not_run(form: Format, source: FrameworkName, reason: str) -> FormatRecord:
@@ -138,37 +121,60 @@ def not_run(form: Format, source: FrameworkName, reason: str) -> FormatRecord:
     return FormatRecord(**_described(form, source, "not_run", reason))
 
 
-def _judged(
-    form: Format, network: TrainedNetwork, rows: HeldOutRows, answers: dict[int, Array], steps: Any
-) -> dict[str, Any]:
+def _expected(form: Format, path: Path, network: TrainedNetwork, rows: HeldOutRows, steps: Any) -> Expected:
+    spec, weights = network.spec, network.weights
     quantization = None if steps is None else msgspec.convert(steps, Quantization)
-    tolerance = derive_tolerance(network.spec, network.weights, rows.X, form.stored_as, form.computed_in, quantization)
-    comparison = compare(answers, network.test_answers, tolerance)
-    whole = answers[len(rows.X)].reshape(network.test_answers.shape)
-    exact = numpy_answers(network.spec, network.weights, rows.X)
-    found: dict[str, Any] = {
-        name: getattr(comparison, name)
-        for name in (
-            "checks",
-            "largest_difference",
-            "mean_difference",
-            "n_flips",
-            "batch_difference",
-            "share_of_tolerance",
-            "verdict",
-        )
-    }
-    found |= {
-        "tolerance": float(tolerance.per_row.max()),
-        "tolerance_reason": tolerance.reason,
-        "numpy_largest_difference": float(np.abs(whole - exact).max()),
+    return Expected(
+        form=form,
+        path=path,
+        X=rows.X,
+        answers=network.test_answers.astype(np.float64),
+        tolerance=derive_tolerance(spec, weights, rows.X, form.stored_as, form.computed_in, quantization),
+        framework=network.record.framework,
+        labels=rows.y,
+        port_names=form.names_for(spec),
+        quantization=quantization,
+        network=Network(spec=spec, weights=weights),
+    )
+
+
+def _first_failure(found: Verification) -> str:
+    return f"check '{found.failed[0].name}': {found.failed[0].said}" if found.failed else ""
+
+
+def _figures(found: Verification, seen: list[Examined], network: TrainedNetwork, rows: HeldOutRows) -> dict[str, Any]:
+    """Return what was measured; nothing of a file that gave no answers which could be compared."""
+    if not found.answers:
+        return {}
+    (examined,) = seen
+    whole = examined.answers[ALL_ROWS].reshape(network.test_answers.shape)
+    same = {name: getattr(found, name) for name in ("certificate", "verdict", "tolerance", "tolerance_reason")}
+    same |= {name: getattr(found, name) for name in ("share_of_tolerance", "batch_difference")}
+    return same | {
+        "checks": _by_batch_size(found.answers, len(rows.X)),
+        "largest_difference": max(cut.largest_difference for cut in found.answers),
+        "mean_difference": max(cut.mean_difference for cut in found.answers),
+        "n_flips": max(cut.n_flips for cut in found.answers),
+        "numpy_largest_difference": found.implementation,
         "test_accuracy": score(whole, rows.y, network.spec.output),
+        **({} if examined.timing is None else dataclasses.asdict(examined.timing)),
     }
-    try:
-        raise_if_failed(comparison, answers, network.test_answers, tolerance)
-    except ThroughlineError as error:
-        return found | {"status": "failed", "reason": str(error)}
-    return found | {"status": "passed"}
+
+
+def _by_batch_size(answers: list[CutAnswers], n_rows: int) -> list[BatchCheck]:
+    """Return the cuts into equal batches, each size once."""
+    by_size = {
+        int(size): BatchCheck(
+            batch_size=int(size),
+            n_rows=n_rows,
+            largest_difference=cut.largest_difference,
+            mean_difference=cut.mean_difference,
+            n_flips=cut.n_flips,
+        )
+        for cut in answers
+        if (size := str(n_rows) if cut.cut == ALL_ROWS else cut.cut).isdigit()
+    }
+    return list(by_size.values())
 
 
 def _described(form: Format, source: FrameworkName, status: str, reason: str) -> dict[str, Any]:

@@ -19,39 +19,7 @@ from typing import Literal
 
 import msgspec
 
-from throughline.record import Environment
-from throughline.spec import OutputName
-
-Status = Literal["passed", "failed", "not_run"]
-CheckName = Literal[
-    "file", "names", "dtypes", "axes", "shapes", "weights", "values", "labels", "metric", "batches", "hygiene"
-]
-# The order in which they are made: what comes first explains what comes later.
-CHECKS: tuple[CheckName, ...] = (
-    *("file", "names", "dtypes", "axes", "shapes", "weights"),
-    *("values", "labels", "metric", "batches", "hygiene"),
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """One check.
-
-    Attributes
-    ----------
-    name : str
-        One of `CHECKS`.
-    status : {"passed", "failed", "not_run"}
-    said : str
-        What was found; why it failed, or why it could not be made.
-    error : str
-        Class of the exception, from `throughline.errors`; empty if it did not fail.
-    """
-
-    name: CheckName
-    status: Status
-    said: str
-    error: str = ""
+from throughline.record import Certificate, Check, Environment, Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +30,14 @@ class CutAnswers:
     ----------
     cut : str
         A batch size, "all", or "uneven".
-    largest_difference : float
+    largest_difference, mean_difference : float
         From what was expected.
     n_flips : int
     """
 
     cut: str
     largest_difference: float
+    mean_difference: float
     n_flips: int
 
 
@@ -96,40 +65,6 @@ class Flip:
     classes: tuple[int, int]
     margin: float
     allowed: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Certificate:
-    """Which labels cannot flip, and how often others may.
-
-    Attributes
-    ----------
-    n_rows : int
-    largest_difference : float
-        Over all rows and cuts: a row further than this from the threshold did not flip and cannot; under softmax one
-        whose two likeliest classes lie further apart than twice this.
-    n_near : int
-        Rows that lie nearer.
-    n_flips : int
-        Rows that flipped in any cut.
-    most_flips : float
-        Upper bound on the share of flips among rows like these, at 95 %, one-sided [1]_: with no flip in n rows it is
-        ``1 - 0.05**(1 / n)``, about ``3 / n``.
-    output : {"sigmoid", "softmax"}
-        What the network ends in; a value has no label, and no certificate.
-
-    References
-    ----------
-    .. [1] C. J. Clopper, E. S. Pearson, "The use of confidence or fiducial limits illustrated in the case of the
-       binomial", Biometrika 26, 1934.
-    """
-
-    n_rows: int
-    largest_difference: float
-    n_near: int
-    n_flips: int
-    most_flips: float
-    output: OutputName = "sigmoid"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +151,10 @@ class Verification:
     answers : list of CutAnswers
     verdict : str
         What explains the largest difference; as in `verify.compare`.
+    share_of_tolerance : float
+        Largest share of its own tolerance that any row used; above 1 is a failure.
+    batch_difference : float
+        Largest difference between one row's answers in different cuts.
     tolerance : float
         Largest over the rows; each row is judged by its own.
     tolerance_reason : str
@@ -252,6 +191,8 @@ class Verification:
     checks: list[Check] = field(default_factory=list)
     answers: list[CutAnswers] = field(default_factory=list)
     verdict: str = ""
+    share_of_tolerance: float = 0.0
+    batch_difference: float = 0.0
     tolerance: float = 0.0
     tolerance_reason: str = ""
     flips: list[Flip] = field(default_factory=list)

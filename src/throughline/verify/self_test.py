@@ -32,6 +32,7 @@ from throughline.data.tasks import load_task
 from throughline.environment import describe_environment
 from throughline.errors import ThroughlineError, UsageError, WorkerError, quoted
 from throughline.formats import find_format, load_formats, with_made_from
+from throughline.formats.availability import missing_runtime
 from throughline.formats.base import EXPORTING_FRAMEWORKS, Format, FrameworkName, Quantization, file_sha256
 from throughline.frameworks import numpy_net
 from throughline.frameworks.base import PRELOAD, load_framework
@@ -41,7 +42,6 @@ from throughline.spec import NetworkSpec, TrainSpec
 from throughline.train import export_all, export_inputs
 from throughline.verify.artefact import Examined, Expected, Network, examined_from, judge
 from throughline.verify.faults import FAULTS, Case, Fault
-from throughline.verify.prove import missing_runtime
 from throughline.verify.record import Verification
 from throughline.verify.reference import numpy_answers
 from throughline.verify.tolerance import derive_tolerance
@@ -413,7 +413,7 @@ def _cell(
         labels=y,
         sha256=file.get("sha256") if fault is not None and fault.recorded_sha256 else file_sha256(path),
         port_names=form.names_for(spec),
-        network=Network(spec=spec, weights=source, path=path),
+        network=Network(spec=spec, weights=source),
     )
 
     def examine() -> Examined:

@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,15 +28,37 @@ from throughline.processes import Emit
 from throughline.verify.stored import parameters_path, save_parameters
 from throughline.weights import Array
 
-BATCH_SIZES = (1, 2, 33)  # the whole set is added: a size-1 axis frozen by an exporter shows at 2 and 33
-EXAMINED_SIZES = (1, 2, 7, 33, 1000)
+# All rows at once and uneven batches are added: an axis that an exporter froze at 1 shows at 2 and 33.
+BATCH_SIZES = (1, 2, 7, 33, 1000)
 WARM_UP_CALLS = 50
 TIMED_CALLS = 400
 TIMED_S = 0.3
 
 
-def run_artifact(format_name: str, path: str, rows: str, answers: str, emit: Emit) -> dict[str, Any]:
-    """Load an artefact, answer all rows at every batch size, and time it.
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """How fast a runtime is.
+
+    Attributes
+    ----------
+    load_s : float
+    latency_us : float
+        Median time of one row, microseconds.
+    rows_per_s : float
+        All rows at once.
+    """
+
+    load_s: float
+    latency_us: float
+    rows_per_s: float
+
+
+def examine_artifact(
+    format_name: str, path: str, rows: str, answers: str, emit: Emit, contents: bool = True, timed: bool = False
+) -> dict[str, Any]:
+    """Load an artefact, read what it declares, and answer all rows, cut into batches in many ways.
+
+    A cut that the runtime refuses does not end the others.
 
     Parameters
     ----------
@@ -46,61 +69,19 @@ def run_artifact(format_name: str, path: str, rows: str, answers: str, emit: Emi
     rows : str
         A .npy file of raw rows, float32, shape (n_samples, n_features).
     answers : str
-        Where to write the answers, .npz with one array a batch size.
-    emit : callable
-        Not used.
-
-    Returns
-    -------
-    dict
-        ``facts``, ``load_s``, ``latency_us`` (median of one row) and ``rows_per_s`` (whole set).
-
-    Raises
-    ------
-    OutputShapeError
-        If there are no rows.
-    ForeignModuleError
-        If the runtime imported a framework that the artefact is meant to leave behind.
-    """
-    form = find_format(format_name)
-    X = np.load(rows, allow_pickle=False)
-    if not len(X):
-        raise OutputShapeError("There are no rows to answer, so nothing would be proven.")
-    started = time.perf_counter()
-    with form.load(Path(path)) as runner:
-        load_s = time.perf_counter() - started
-        answered = {str(size): answer_in_batches(runner, X, size) for size in (*BATCH_SIZES, len(X))}
-        latency_s = _median_seconds(lambda: runner.predict(X[:1]))
-        whole_s = _median_seconds(lambda: runner.predict(X))
-        facts = dict(runner.facts)
-    foreign = sorted(name for name in form.forbidden if name in sys.modules)
-    if foreign:
-        raise ForeignModuleError(f"Running {form.title} must not import {', '.join(foreign)}, but it did.")
-    np.savez(answers, **answered)  # type: ignore[arg-type]  # numpy/numpy#29226: the stub types **kwds as bool
-    return {"facts": facts, "load_s": load_s, "latency_us": 1e6 * latency_s, "rows_per_s": len(X) / whole_s}
-
-
-def examine_artifact(
-    format_name: str, path: str, rows: str, answers: str, emit: Emit, contents: bool = True
-) -> dict[str, Any]:
-    """Load an artefact, read what it declares, and answer all rows, cut into batches in many ways.
-
-    Nothing is timed. A cut that the runtime refuses does not end the others.
-
-    Parameters
-    ----------
-    format_name, path, rows, answers : str
-        As in `run_artifact`; one array of answers for each of `cuts`.
+        Where to write the answers, .npz with one array for each of `cuts`.
     emit : callable
         Not used.
     contents : bool
-        Whether to read the file itself as well, as `read_contents` does, which may need the format's own library.
+        Whether to read the file itself as well, as `with_contents` does, which may need the format's own library.
+    timed : bool
+        Whether to time the runtime too, once it has answered.
 
     Returns
     -------
     dict
-        ``facts``; ``inputs`` and ``outputs`` (lists of `Port`); ``refused``: by cut, what the runtime said; and what
-        `read_contents` found.
+        ``facts``; ``inputs`` and ``outputs`` (lists of `Port`); ``refused``: by cut, what the runtime said; ``timing``
+        (a `Timing`, or None); and what `with_contents` found.
 
     Raises
     ------
@@ -109,12 +90,13 @@ def examine_artifact(
     DamagedFileError
         If the runtime does not open the file.
     ForeignModuleError
-        As in `run_artifact`.
+        If the runtime imported a framework that the artefact is meant to leave behind.
     """
     form = find_format(format_name)
     X = np.load(rows, allow_pickle=False)
     if not len(X):
         raise OutputShapeError("There are no rows to answer, so nothing would be proven.")
+    started = time.perf_counter()
     try:
         runner = form.load(Path(path))
     except MissingPackageError:
@@ -122,6 +104,7 @@ def examine_artifact(
     except Exception as error:
         traceback.print_exc()  # into the log of this process
         raise DamagedFileError(f"{form.runtime} does not open it: {_in_a_line(error)}.") from error
+    load_s = time.perf_counter() - started
     answered: dict[str, Array] = {}
     refused: dict[str, str] = {}
     with runner:
@@ -135,11 +118,12 @@ def examine_artifact(
             "inputs": [dataclasses.asdict(port) for port in runner.inputs],
             "outputs": [dataclasses.asdict(port) for port in runner.outputs],
             "refused": refused,
+            "timing": dataclasses.asdict(_time(runner, X, load_s)) if timed and not refused else None,
         }
     foreign = sorted(name for name in form.forbidden if name in sys.modules)
     if foreign:
         raise ForeignModuleError(f"Running {form.title} must not import {', '.join(foreign)}, but it did.")
-    np.savez(answers, **answered)  # type: ignore[arg-type]  # numpy/numpy#29226, as above
+    np.savez(answers, **answered)  # type: ignore[arg-type]  # numpy/numpy#29226: the stub types **kwds as bool
     found["facts"] |= {"instruction_set": instruction_set()}
     return with_contents(found, form, Path(path), Path(answers)) if contents else found
 
@@ -210,7 +194,7 @@ def cuts(n_rows: int) -> dict[str, list[int]]:
     >>> cuts(9)["7"], sum(cuts(9)["uneven"])
     ([7, 2], 9)
     """
-    named = {str(size): _batches_of(size, n_rows) for size in EXAMINED_SIZES}
+    named = {str(size): _batches_of(size, n_rows) for size in BATCH_SIZES}
     uneven, left = [], n_rows
     lengths = np.random.default_rng(0).integers(1, max(2, n_rows // 3), size=n_rows)
     for length in lengths:
@@ -244,10 +228,10 @@ def _in_a_line(error: Exception) -> str:
     return f"{type(error).__name__}: {said[0].rstrip('.')}"
 
 
-def answer_in_batches(runner: Runner, X: Array, batch_size: int) -> Array:
-    """Answer all rows, `batch_size` at a time, the last batch as it comes."""
-    batches = [runner.predict(X[start : start + batch_size]) for start in range(0, len(X), batch_size)]
-    return np.concatenate(batches)
+def _time(runner: Runner, X: Array, load_s: float) -> Timing:
+    one_s = _median_seconds(lambda: runner.predict(X[:1]))
+    whole_s = _median_seconds(lambda: runner.predict(X))
+    return Timing(load_s=load_s, latency_us=1e6 * one_s, rows_per_s=len(X) / whole_s)
 
 
 def _median_seconds(call: Callable[[], object]) -> float:

@@ -38,7 +38,7 @@ def search_in_child(
     Parameters
     ----------
     format_name, path, rows : str
-        As in `worker.run_artifact`.
+        As in `worker.examine_artifact`.
     weights : str
         File written by `Weights.save`, of the same network.
     found : str

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from functools import cache
 
 from throughline.drill.bug import Bug
 from throughline.errors import UsageError, quoted
+from throughline.registry import by_name, declared
 
 
 @cache
 def load_bugs() -> dict[str, Bug]:
     """Return all bugs by name, in the order of their names."""
-    found: dict[str, Bug] = {}
-    for module_info in pkgutil.iter_modules(__path__):
-        bug: Bug = importlib.import_module(f"{__name__}.{module_info.name}").BUG
-        if bug.name in found:
-            raise RuntimeError(f"two bug files call themselves '{bug.name}'")
-        found[bug.name] = bug
-    return dict(sorted(found.items()))
+    return dict(sorted(by_name(declared(__name__, "BUG", Bug), "bug files").items()))
 
 
 def find_bug(name: str) -> Bug:

@@ -146,7 +146,7 @@ def _dynamic_batch(found: FormatRecord) -> FollowUp:
             "saves a file for every batch size.",
         )
     each = 1e6 / found.rows_per_s
-    largest = max((check.batch_size for check in found.checks), default=1)
+    n_rows = max((check.n_rows for check in found.checks), default=1)  # all at once is how throughput is measured
     verdict = (
         "so the fixed part of a call outweighs what a free axis could cost"
         if each < found.latency_us
@@ -156,7 +156,7 @@ def _dynamic_batch(found: FormatRecord) -> FollowUp:
         "7.batch",
         question,
         "I have no file with a fixed axis to compare, so I won't invent a figure. What I measured: one row alone "
-        f"takes {duration(found.latency_us)}, and in batches of {largest:,} a row takes {duration(each)}, {verdict}.",
+        f"takes {duration(found.latency_us)}, and in batches of {n_rows:,} a row takes {duration(each)}, {verdict}.",
     )
 
 

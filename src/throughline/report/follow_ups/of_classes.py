@@ -19,6 +19,8 @@ def questions(record: RunRecord, found: EvaluationRecord, paired: PairedTest) ->
     asked = [_imbalance(record, judged), _real(found, paired), _probabilities(record, judged)]
     if has_several(record):
         return [*asked, _likeliest(record, judged)]
+    if found.threshold_rule == "best" and judged.threshold is not None:
+        return [*asked, _chosen_threshold(judged.threshold, judged)]
     return asked if found.threshold is None else [*asked, _threshold(found.threshold, judged)]
 
 
@@ -100,14 +102,27 @@ def _likeliest(record: RunRecord, judged: Evaluation) -> FollowUp:
     )
 
 
-def _threshold(threshold: float, judged: Evaluation) -> FollowUp:
+def _errors(judged: Evaluation) -> str:
     wrong = [(row, column, n) for row, counts in enumerate(judged.confusion) for column, n in enumerate(counts)]
-    false_alarms = sum(n for row, column, n in wrong if row < column)
-    missed = sum(n for row, column, n in wrong if row > column)
+    false_alarms = counted(sum(n for row, column, n in wrong if row < column), "false alarm")
+    missed = counted(sum(n for row, column, n in wrong if row > column), "missed case")
+    return f"{said(judged.framework)} has {false_alarms} and {missed} there."
+
+
+def _threshold(threshold: float, judged: Evaluation) -> FollowUp:
     return FollowUp(
         "5.threshold",
         "Why this threshold?",
-        f"I left it at {decimal(threshold, 2)}, which treats both errors alike. {said(judged.framework)} has "
-        f"{counted(false_alarms, 'false alarm')} and {counted(missed, 'missed case')} there. If a missed case costs "
-        "more, I move the threshold on validation rows and never on test rows.",
+        f"I left it at {decimal(threshold, 2)}, which treats both errors alike. {_errors(judged)} If a missed case "
+        "costs more, I move the threshold on validation rows and never on test rows.",
+    )
+
+
+def _chosen_threshold(threshold: float, judged: Evaluation) -> FollowUp:
+    plain = judged.plain_accuracy or judged.accuracy
+    return FollowUp(
+        "5.threshold",
+        "Why this threshold?",
+        f"At {decimal(threshold, 9)} F1 is highest on the validation rows; no test row had a say. {_errors(judged)} At "
+        f"one half, and with every row counted once, {percent(plain.value)} of the test rows would be right.",
     )

@@ -108,10 +108,12 @@ def _stopping(record: RunRecord, training: TrainingRecord) -> FollowUp:
 
 
 def _scaling(record: RunRecord) -> FollowUp:
+    robust = record.network.scaling == "robust"
+    centre_and_spread = "Median and interquartile range" if robust else "Mean and deviation"
     return FollowUp(
         "3.scaling",
         "Why is the scaling inside the model?",
-        "Because then nobody can forget it. Mean and deviation come from the "
+        f"Because then nobody can forget it. {centre_and_spread} come from the "
         f"{counted(record.split.n_train, 'training row')} alone, one pair for each of "
         f"{counted(record.network.n_inputs, 'input')}; taken from all rows they would leak the test set. Every "
         "exported file takes raw rows.",

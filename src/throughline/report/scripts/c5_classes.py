@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from throughline.record import Evaluation, EvaluationRecord, PairedTest, RunRecord
 from throughline.report.answers import class_name
-from throughline.report.phrases import FACT, MUST, Sentence, said
+from throughline.report.phrases import FACT, MUST, RESULT, Sentence, said
 from throughline.report.scripts.c5_figures import SIGNIFICANCE, Figures, no_difference
 from throughline.report.spoken import decimal, p_value, percent
 
@@ -16,7 +16,11 @@ def figures(record: RunRecord, found: EvaluationRecord) -> Figures:
     several = len(first.classes) > 2
     significant = found.paired.p_value < SIGNIFICANCE
     return Figures(
-        about_one=_several_classes(record, first) if several else _two_classes(record, first),
+        about_one=[
+            *_choice_sentences(found, first),
+            *_imbalance_sentences(record, first),
+            *(_several_classes(record, first) if several else _two_classes(record, first)),
+        ],
         about_both=_paired_sentences(found.paired, found.equivalence is not None),
         why=Sentence(
             "I look at the confusion matrix, because accuracy alone hides which classes are taken for each other."
@@ -27,6 +31,30 @@ def figures(record: RunRecord, found: EvaluationRecord) -> Figures:
         points=[_point_of_several(record, first)] if several else [_point_of_two(record, first)],
         test_point=f"McNemar: p is {_p(found.paired)}, {'a' if significant else 'no'} significant difference",
     )
+
+
+def _choice_sentences(found: EvaluationRecord, network: Evaluation) -> list[Sentence]:
+    """Say that the threshold was chosen, if it was."""
+    if found.threshold_rule != "best" or network.threshold is None:
+        return []
+    text = (
+        f"The threshold of {said(network.framework)} is {decimal(network.threshold, 9)}, "
+        "which I chose on the validation rows, where F1 is highest with it."
+    )
+    return [Sentence(text, FACT)]
+
+
+def _imbalance_sentences(record: RunRecord, network: Evaluation) -> list[Sentence]:
+    """Say the area under the precision-recall curve where a class is rare."""
+    if record.table is None or not any(warning.kind == "imbalance" for warning in record.table.warnings):
+        return []
+    precision, roc = network.average_precision, network.roc_auc
+    area = "the mean area under it" if len(network.classes) > 2 else "the area under it"
+    text = (
+        f"One class is rare, so I look at the precision-recall curve: {area} is {decimal(precision, 3)}; "
+        f"under the ROC curve, which rare classes flatter, it is {decimal(roc, 3)}."
+    )
+    return [Sentence(text, RESULT)]
 
 
 def _two_classes(record: RunRecord, network: Evaluation) -> list[Sentence]:

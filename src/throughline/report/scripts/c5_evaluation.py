@@ -28,6 +28,11 @@ def evaluation(record: RunRecord) -> Script | None:
         ),
         Sentence("The confidence interval says how far other rows could move that figure.", 4, follows=True),
         *(
+            [Sentence("Rows have weights here, and every one of these figures is weighted by them.")]
+            if found.weighted_by
+            else []
+        ),
+        *(
             Sentence(f"{said(name)}, from scratch, gets {reaches(record, interval.value)}.", 3)
             for name, interval in scores.items()
             if name not in frameworks

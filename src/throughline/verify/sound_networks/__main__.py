@@ -17,8 +17,8 @@ import msgspec
 from throughline.environment import installed_versions
 from throughline.errors import ThroughlineError
 from throughline.formats import find_format, load_formats
+from throughline.formats.availability import missing_runtime
 from throughline.output import write_whole
-from throughline.verify.prove import missing_runtime
 from throughline.verify.sound_networks.draw import N_NETWORKS, N_ROWS, draw
 from throughline.verify.sound_networks.measure import Measurement, measure
 from throughline.verify.sound_networks.page import sound_networks_page

@@ -219,15 +219,11 @@ def _judge_file(
         verified = judge(expected, lambda: examined_from(examined, answers))
     except ThroughlineError as error:
         return Outcome(**named, alarm=f"the verifier itself failed: {error}", verdict="", share=0.0, n_checks=0)
-    share = 0.0
-    if verified.answers:
-        with np.load(answers, allow_pickle=False) as arrays:
-            share = max(_share(arrays[cut], expected) for cut in arrays.files)
     return Outcome(
         **named,
         alarm=_alarm(verified),
         verdict=verified.verdict,
-        share=share,
+        share=verified.share_of_tolerance,
         n_checks=sum(check.status == "passed" for check in verified.checks),
     )
 
@@ -247,7 +243,7 @@ def expectation(form: Format, path: Path, network: Drawn, steps: Any) -> Expecte
         sha256=file_sha256(path),
         port_names=form.names_for(spec),
         quantization=quantization,
-        network=Network(spec=spec, weights=weights, path=path),
+        network=Network(spec=spec, weights=weights),
     )
 
 
@@ -258,11 +254,6 @@ def _labels(answers: Array, output: str) -> Array:
         return answers + 0.1 * np.std(answers) * rng.normal(size=len(answers))
     labels = answers.argmax(axis=1) if output == "softmax" else (answers > np.median(answers)).astype(int)
     return np.where(rng.random(len(labels)) < 0.1, 0, labels)
-
-
-def _share(answer: Array, expected: Expected) -> float:
-    apart = np.abs(answer.reshape(expected.answers.shape).astype(np.float64) - expected.answers)
-    return float((apart / expected.tolerance.per_row).max())
 
 
 def _alarm(verified: Verification) -> str:
