@@ -14,9 +14,9 @@ from throughline.record import RunRecord
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def load_factory() -> ModuleType:
-    """Import the factory of the report's tests, which is no package that can be imported by name."""
-    spec = importlib.util.spec_from_file_location("record_factory", ROOT / "tests" / "report" / "record_factory.py")
+def load_factory(name: str = "record_factory") -> ModuleType:
+    """Import a factory of the report's tests, which is no package that can be imported by name."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / "report" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

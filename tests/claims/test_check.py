@@ -57,6 +57,34 @@ def test_no_figure_that_the_package_writes_is_an_alarm(name: str) -> None:
         assert checked.n_figures == checked.n_cited > (20 if path == POINTS else 100)
 
 
+TASKS = load_factory("task_records")
+OF_OTHER_TASKS: dict[str, RunRecord] = {
+    "three classes": TASKS.of_classes(RECORD),
+    "classes that are called by digits": TASKS.of_classes(RECORD, TASKS.DIGITS, separated=(0, 2, 4)),
+    "a class without rows": TASKS.of_classes(RECORD, mistakes={(0, 1): 30}, separated=()),
+    "amounts": TASKS.of_amounts(RECORD),
+    "amounts in millions": TASKS.of_amounts(RECORD, r2=-0.0004, rmse=7_654_321.0, baseline=1_234_567.8),
+    "tiny amounts": TASKS.of_amounts(RECORD, rmse=1.23e-7, baseline=1.2345e-7, apart=-3.4e-9, largest_apart=5.6e-8),
+}
+
+
+@pytest.mark.parametrize("name", OF_OTHER_TASKS)
+def test_every_figure_of_the_talking_points_is_a_field_whatever_the_task(name: str) -> None:
+    record = OF_OTHER_TASKS[name]
+    text = render_talking_points(record)
+    checked = check_text(text, POINTS, record)
+    assert [str(fault) for fault in checked.faults] == []
+    assert checked.n_figures == checked.n_cited > 200
+
+
+def test_a_class_that_is_called_by_a_digit_is_not_any_other() -> None:
+    record = OF_OTHER_TASKS["classes that are called by digits"]
+    text = render_talking_points(record)
+    changed = text.replace("takes class 1 for class 2", "takes class 1 for class 7", 1)
+    assert changed != text
+    assert check_text(changed, POINTS, record).faults
+
+
 class Texts(dict[Path, tuple[str, list[int]]]):
     """Texts with the places of the digits that are read; Hypothesis would write all of them out."""
 

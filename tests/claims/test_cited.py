@@ -101,3 +101,11 @@ def test_marks_are_seen_by_nobody() -> None:
 def test_what_is_no_field_is_missing_and_nothing_is_executed(field: str) -> None:
     with pytest.raises(MissingFieldError):
         read_field({"a": [1, 2], "rows": [{"name": "b", "n": 1}], "none": None}, field)
+
+
+def test_a_bar_that_is_missed_in_one_record_takes_no_name_from_another() -> None:
+    from throughline.record import make_bar
+
+    for measured in (0.5, 0.9):  # `missed_in` is the chapter of a bar that was missed, and 0 of the other
+        (bar,) = cite([make_bar(3, "12", measured, "above", 0.8)], "bars")
+        assert list(marked_figures(f"{bar.chapter}")) == [("3", "bars[0].chapter")]

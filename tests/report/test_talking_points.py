@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from throughline import record as r
+from throughline.claims.figures import find_figures
 from throughline.report import spoken
+from throughline.report.follow_ups import follow_ups
 from throughline.report.phrases import MUST, Sentence
 from throughline.report.scripts import CHAPTERS
 from throughline.report.speaker import Speaker
@@ -27,6 +31,8 @@ from throughline.report.talking_points import (
     write_talking_points,
 )
 from throughline.spec import NetworkSpec, Task, TrainSpec
+
+from .task_records import DIGITS, of_amounts, of_classes
 
 PICTURE = r.PlanePicture(points=[], lines=[], grid=[], extent=(0.0, 1.0, 0.0, 1.0))
 FORMATS = {
@@ -339,6 +345,26 @@ RECORDS = {
     "bad gradient": make_record(mlp=make_mlp(error=0.37, autograd=1.21), bars_met=False),
     "gradient not a number": make_record(mlp=make_mlp(error=float("nan"), xor=0.5125)),
 }
+MISSED = make_record(bars_met=False, n_bars=4, formats=ALL_FAILED)
+SEVERAL_CLASSES = {
+    "three classes": of_classes(make_record(equivalence=make_equivalence(half=0.021, p_value=0.31))),
+    "ten classes": of_classes(make_record(paired=(31, 9, 0.00068)), DIGITS, separated=(0, 2, 4, 6)),
+    "no class separated": of_classes(make_record(), DIGITS[:4], separated=()),
+    "every class separated": of_classes(make_record(), separated=(0, 1, 2), mistakes={}),
+    "classes with long names": of_classes(make_record(), (LONG_NAME, "x" * 300, "*b* <i>"), separated=(0, 1)),
+    "classes, nothing worked": of_classes(MISSED, mistakes={(0, 1): 30, (1, 2): 30, (2, 0): 30}),
+}
+AMOUNTS = {
+    "amounts": of_amounts(make_record(equivalence=make_equivalence(half=0.021, p_value=0.31))),
+    "amounts, equivalent": of_amounts(make_record(equivalence=make_equivalence())),
+    "amounts in millions": of_amounts(make_record(), rmse=1_234_567.8, baseline=7_654_321.0, apart=-98_765.4),
+    "tiny amounts": of_amounts(make_record(), rmse=1.23e-7, baseline=1.31e-7, apart=-2.2e-9, largest_apart=3.3e-8),
+    "worse than the mean": of_amounts(make_record(bars_met=False), r2=-0.1234, rmse=81.2, p_value=0.0004),
+    "amounts that are the same": of_amounts(make_record(), apart=0.0, largest_apart=0.0, p_value=1.0),
+    "amounts, other after export": of_amounts(make_record(), file_r2=0.2871),
+    "amounts, nothing worked": of_amounts(MISSED, r2=-3.21),
+}
+RECORDS |= SEVERAL_CLASSES | AMOUNTS
 
 
 def script(record: r.RunRecord, chapter: int) -> str:
@@ -401,6 +427,25 @@ def test_the_longest_case_of_every_chapter_still_fits() -> None:
 
 statuses = st.sampled_from(["passed", "failed", "not_run"])
 shares = st.floats(0, 1)
+sizes = st.floats(1e-12, 1e14)
+amounts_of_any_size = st.fixed_dictionaries(
+    {
+        "r2": st.floats(-1e4, 1),
+        "rmse": sizes,
+        "baseline": sizes,
+        "apart": sizes.flatmap(lambda size: st.sampled_from([size, -size, 0.0])),
+        "largest_apart": sizes | st.just(0.0),
+        "p_value": shares,
+        "file_r2": st.none() | st.floats(-1e4, 1),
+    }
+).map(lambda fields: partial(of_amounts, **fields))
+several_classes = st.lists(st.text(max_size=30), min_size=3, max_size=12, unique=True).flatmap(
+    lambda names: st.builds(
+        lambda separated, mistakes: partial(of_classes, names=names, separated=separated, mistakes=mistakes),
+        st.lists(st.integers(0, len(names) - 1), unique=True).map(sorted),
+        st.dictionaries(st.permutations(range(len(names))).map(lambda codes: tuple(codes[:2])), st.integers(0, 9)),
+    )
+)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -418,14 +463,21 @@ shares = st.floats(0, 1)
     task_name=st.text(max_size=60),
     equivalence=st.none() | st.builds(make_equivalence, st.floats(-1, 1), shares, shares, st.integers(2, 99)),
     wpm=st.integers(100, 200),
+    task=st.none() | amounts_of_any_size | several_classes,
 )
 def test_lengths_hold_for_any_record(
-    entries: tuple[str, ...], difference: float, n_flips: int, size_bytes: int, wpm: int, **fields: Any
+    entries: tuple[str, ...],
+    difference: float,
+    n_flips: int,
+    size_bytes: int,
+    wpm: int,
+    task: Callable[[r.RunRecord], r.RunRecord] | None,
+    **fields: Any,
 ) -> None:
     changes = {"largest_difference": difference, "n_flips": n_flips, "size_bytes": size_bytes}
     formats = [make_format(n, s, **(changes if s == "passed" else {})) for n, s in zip(FORMATS, entries, strict=True)]
     record = make_record(formats=formats, **fields)
-    check_lengths(talking_points(record, Speaker(wpm)), wpm)
+    check_lengths(talking_points(task(record) if task else record, Speaker(wpm)), wpm)
 
 
 def test_missing_chapters_are_left_out_with_a_note() -> None:
@@ -583,6 +635,7 @@ def test_compose_says_what_follows_a_sentence_only_after_it() -> None:
         ("1, 2, 33 and 1,000", "one, two, thirty-three and one thousand"),
         ("nn.Module.", "nn dot Module."),
         ("zero_grad in C++", "zero grad in C plus plus"),
+        ("an R² of 0.3", "an R squared of zero point three"),
     ],
 )
 def test_read_aloud(text: str, said: str) -> None:
@@ -646,3 +699,97 @@ def test_markdown_in_names_is_shown_and_not_obeyed() -> None:
     assert escape_markdown("# not a heading") == r"\# not a heading"
     assert escape_markdown("1. not a list") == r"1\. not a list"
     assert escape_markdown("1.5 times") == "1.5 times"
+
+
+def said_of(record: r.RunRecord, chapters: Sequence[int]) -> str:
+    """Return all that could be said and asked of these chapters, at any pace."""
+    told = [
+        text
+        for chapter in chapters
+        if (found := CHAPTERS[chapter][1](record)) is not None
+        for text in (*(sentence.text for sentence in found.sentences), *found.key_points)
+    ]
+    asked = [f"{entry.question} {entry.answer}" for chapter in chapters for entry in follow_ups(record, chapter)]
+    return "\n".join([*told, *asked])
+
+
+OF_ONE_PROBABILITY = r"sigmoid|BCELoss|binary cross|true case|alarm|positives|threshold on|move the threshold"
+OF_CLASSES = r"probabilit|label|accurac|softmax|sigmoid|BCE|cross-entropy|threshold|flip|recall|McNemar|% of the test"
+
+
+@pytest.mark.parametrize("name", AMOUNTS)
+def test_amounts_are_told_in_no_word_that_is_for_classes(name: str) -> None:
+    text = said_of(AMOUNTS[name], range(3, 9)).replace("Why R² and not accuracy?", "")
+    assert re.findall(OF_CLASSES, text) == []
+    assert "sigmoid" not in said_of(AMOUNTS[name], [1, 2])
+    assert "mean squared error" in text
+    assert "one linear unit" in text
+    table = render_talking_points(AMOUNTS[name])
+    assert "| test R² |" in table
+    assert "labels changed" not in table
+
+
+@pytest.mark.parametrize("name", SEVERAL_CLASSES)
+def test_several_classes_are_told_in_no_word_that_is_for_two(name: str) -> None:
+    record = SEVERAL_CLASSES[name]
+    text = said_of(record, range(1, 9))
+    assert re.findall(OF_ONE_PROBABILITY, text) == []
+    assert f"{record.network.n_outputs} softmax units, one for each class" in text
+    assert "categorical cross-entropy" in text
+    assert "categorical_cross_entropy" not in text
+
+
+@pytest.mark.parametrize("name", ["usual", "breast-cancer", "bad", "all failed"])
+def test_two_classes_are_told_as_before(name: str) -> None:
+    text = said_of(RECORDS[name], range(1, 9))
+    assert {"one sigmoid unit", "so the loss is BCELoss", "binary cross-entropy"} <= set(
+        re.findall(r"one sigmoid unit|so the loss is BCELoss|binary cross-entropy", text)
+    )
+    assert not re.search(r"R²|softmax|the target|standardized|Wilcoxon|amount", text)
+
+
+def test_a_run_on_several_classes_says_which_are_apart_and_which_are_mixed_up() -> None:
+    three = SEVERAL_CLASSES["three classes"]
+    assert "Within 50 epochs a plane separates class setosa from the rest;" in script(three, 1)
+    assert "The others keep their best weights, in a pocket." in script(three, 1)
+    assert "Keras takes class versicolor for class virginica, on 4 of 30 rows." in script(three, 5)
+    assert "mean area under the ROC curve is 0.97." in script(three, 5)
+    assert "the loss is" not in script(three, 4)
+    assert "so I write the cross-entropy out" in script(three, 4)
+    assert "and 3 come out: a probability for each class" in script(three, 7)
+    assert "a plane separates 4 of them" in script(SEVERAL_CLASSES["ten classes"], 1)
+    assert "a plane separates none of them" in script(SEVERAL_CLASSES["no class separated"], 1)
+    assert "They keep their best weights" in said_of(SEVERAL_CLASSES["no class separated"], [1])
+    assert "pocket" not in said_of(SEVERAL_CLASSES["every class separated"], [1])
+    assert "Keras takes no class for another." in script(SEVERAL_CLASSES["every class separated"], 5)
+    assert "Among its commonest mistakes, Keras takes" in said_of(SEVERAL_CLASSES["classes, nothing worked"], [5])
+
+
+def test_a_run_on_amounts_says_how_far_off_it_is() -> None:
+    amounts = AMOUNTS["amounts"]
+    assert "a step can only say yes or no" in script(amounts, 1)
+    assert "its mean and deviation then go back into the last layer" in script(amounts, 3)
+    assert "so the loss is MSELoss" in script(amounts, 4)
+    assert "Keras gets an R² of 0.31, with a confidence interval from 0.1 to 0.48." in script(amounts, 5)
+    assert "root mean square error is 59.5; always answering the mean gets 71.9." in script(amounts, 5)
+    assert "Keras is off by 0.773 more than PyTorch on average. Its p-value is 0.28" in script(amounts, 5)
+    assert "their R² lie 0.001 apart, which does not show them equivalent to within 0.01." in script(amounts, 5)
+    assert "where the target's standard deviation is 71.9." in script(amounts, 6)
+    assert "one comes out: the amount" in script(amounts, 7)
+    worse = script(AMOUNTS["worse than the mean"], 5)
+    assert "an R² of minus 0.12, with a confidence interval from minus 0.33 to 0.05" in worse
+    assert "is 81.2, no better than the 71.9 of always answering the mean." in worse
+    assert "so the difference is significant." in worse
+    assert "exactly the same amounts" in script(AMOUNTS["amounts that are the same"], 5)
+    assert "is 0.29, and before the export it was 0.31." in script(AMOUNTS["amounts, other after export"], 6)
+
+
+@given(st.floats(1e-13, 1e15), st.floats(1e-13, 1e15))
+def test_an_amount_of_any_size_is_written_as_it_is_and_apart_from_others(value: float, other: float) -> None:
+    written, against = spoken.amount(value, [other]), spoken.amount(other, [value])
+    (figure,) = find_figures(written)
+    assert figure.stands_for(value), written
+    assert count_words(written) <= 24 or abs(value - other) < 1e-3 * value
+    if abs(value - other) > 1e-9 * value:
+        (counter,) = find_figures(against)
+        assert (figure.value > counter.value) == (value > other)

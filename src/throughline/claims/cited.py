@@ -186,7 +186,9 @@ def cite(value: Any, field: str = "") -> Any:
 
 def _name_properties(cited: Any, inside: str) -> None:
     for name, member in vars(type(cited)).items():
-        if isinstance(member, property) and isinstance(found := getattr(cited, name), Cited):
+        found = getattr(cited, name) if isinstance(member, property) else None
+        # What a property only passes on has a name already, and in another record it may pass on something else.
+        if isinstance(found, Cited) and re.search(r" [-+*/] |\(|^-", found.field):
             _short_names[found.field] = inside + name
 
 

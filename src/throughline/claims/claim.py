@@ -7,18 +7,23 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from throughline.claims.cited import CitedFloat, CitedInt, cite, says_its_field, unmarked
 from throughline.claims.fields import MissingFieldError, read_field
 from throughline.record import RunRecord
-from throughline.report.spoken import decimal, duration, percent, small
+from throughline.report.spoken import amount, decimal, duration, percent, small
+from throughline.spec import TaskKind
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
 Kind = Literal["above", "at least", "below", "at most", "from"]
 Verdict = Literal["held", "contradicted", "missing"]
+ALL_KINDS: tuple[TaskKind, ...] = get_args(TaskKind)
+CLASSES: tuple[TaskKind, ...] = ("binary", "multiclass")
+AMOUNTS: tuple[TaskKind, ...] = ("regression",)
+ANY, BUILT_IN, OWN = "any", "built-in", "own"
 _COMPARED: dict[str, Callable[[float, float, float], bool]] = {
     "above": lambda value, bar, _: value > bar,
     "at least": lambda value, bar, _: value >= bar,
@@ -38,12 +43,19 @@ def _time(microseconds: float, _: Sequence[float] = ()) -> str:
     return re.sub(r"\b1 (\w+)s\b", r"1 \1", duration(microseconds))
 
 
+@says_its_field
+def _signed_ratio(value: float, apart_from: Sequence[float] = ()) -> str:
+    return decimal(value, 2, apart_from).replace("-", "−")
+
+
 # How a claim rounds; what comes second is never rounded across.
 WRITERS: dict[str, Callable[[Any, Sequence[float]], str]] = {
     "percent": percent,
     "points": _points,
     "small": small,
     "ratio": lambda value, apart_from: decimal(value, 2, apart_from),
+    "r2": _signed_ratio,
+    "amount": amount,
     "count": lambda value, apart_from: decimal(value, 0, apart_from),
     "seconds": lambda value, apart_from: f"{decimal(value, 0, apart_from)} s",
     "microseconds": _time,
@@ -59,6 +71,11 @@ class Claim:
     name : str
     chapter : int
         1 to 7; 8 for the formats together, 0 for the run.
+    kinds : tuple of {"binary", "multiclass", "regression"}
+        Kinds of task that it is about; a network that answers with amounts has no labels that could change.
+    rows : str
+        For which rows it was promised: "any"; "built-in" for every built-in task, or the name of one; "own" for tables
+        of one's own, of which nobody knows how well they can be told.
     field : str
         What it is about, as `claims.fields.read_field` reads it.
     kind : {"above", "at least", "below", "at most", "from"}
@@ -84,8 +101,16 @@ class Claim:
     upper: float | None = None
     write: str = "percent"
     interval: str = ""
+    kinds: tuple[TaskKind, ...] = ALL_KINDS
+    rows: str = ANY
     held: str
     contradicted: str
+
+    def is_for(self, record: RunRecord) -> bool:
+        """Whether it was made for runs like this one."""
+        own = record.table is not None or record.arguments.get("data") is not None
+        of_the_run = {ANY, OWN} if own else {ANY, BUILT_IN, record.task.name}
+        return record.task.kind in self.kinds and self.rows in of_the_run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,7 +266,7 @@ def about(value: float) -> str:
 
 
 def tell_all(record: RunRecord, chapter: int | None = None, *, cited: bool = False) -> list[ToldClaim]:
-    """Hold all claims, or those of a chapter, against a record.
+    """Hold the claims that were made for runs like this one, all or those of a chapter, against its record.
 
     Parameters
     ----------
@@ -258,4 +283,5 @@ def tell_all(record: RunRecord, chapter: int | None = None, *, cited: bool = Fal
     from throughline.claims.book import all_claims
 
     found = roots(record)
-    return [tell(claim, found, cited=cited) for claim in all_claims() if chapter in (None, claim.chapter)]
+    made = (claim for claim in all_claims() if chapter in (None, claim.chapter) and claim.is_for(record))
+    return [tell(claim, found, cited=cited) for claim in made]

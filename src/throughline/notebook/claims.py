@@ -19,6 +19,11 @@ OF_THE_ROWS = frozenset(
         *("no-significant-difference", "agreement", "equivalent", "mean-difference", "stock-equivalent"),
         *("ranking", "better-than-a-coin", "bars-met"),
         *("float16-labels", "float16-accuracy", "onnx-labels", "no-label-flips"),
+        *("numpy-above-commonest", "keras-above-commonest", "pytorch-above-commonest"),
+        *("keras-test-above-commonest", "torch-test-above-commonest", "ranks-above-chance"),
+        *("ranks-each-class-above-chance", "better-than-equal-probabilities"),
+        *("numpy-r2", "keras-r2", "pytorch-r2", "keras-test-r2", "torch-test-r2", "keras-rmse", "torch-rmse"),
+        *("no-significant-difference-of-errors", "float16-r2"),
     }
 )
 # What eight bits may change, in a run with formats beyond those of the chapters.

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from throughline.claims.cited import counted_from, length
 from throughline.record import Bar, FormatRecord, RunRecord, TrainingRecord
-from throughline.report.spoken import count_words, counted, data_size, listed, percent, small
+from throughline.report.answers import gives_amounts, score, score_name, scores_on_test_rows
+from throughline.report.spoken import amount, count_words, counted, data_size, listed, percent, ratio, signed, small
 from throughline.spec import FRAMEWORK_TITLES
 
 SPOKEN = {
@@ -16,6 +17,8 @@ SPOKEN = {
     "relu": "ReLU",
     "adam": "Adam",
     "binary_cross_entropy": "binary cross-entropy",
+    "categorical_cross_entropy": "categorical cross-entropy",
+    "mean_squared_error": "mean squared error",
 }
 CAUSES = {
     "rounding": "from rounding",
@@ -23,6 +26,7 @@ CAUSES = {
     "explained (bfloat16 compute)": "from bfloat16 arithmetic",
     "explained (int8)": "from int8",
 }
+EXACT_DIGITS = 3  # of R², which no two runtimes give to the last digit
 # Worth of a sentence. What an honest speaker cannot leave out (a file that failed, a bar that was missed, a fact that
 # speaks against the others) is said at any pace; then come results, what was done and why, while there is time.
 MUST, RESULT, FACT, CORE = 100, 35, 30, 20
@@ -86,23 +90,25 @@ def n_formats(record: RunRecord, status: str) -> int:
     return counted_from(record.formats, found, f"count(formats.status, '{status}')")
 
 
-def accuracy_after_export(record: RunRecord, found: FormatRecord | None) -> list[Sentence]:
-    """Say the accuracy of a proven file beside the one of the network it came from."""
+def score_after_export(record: RunRecord, found: FormatRecord | None) -> list[Sentence]:
+    """Say the accuracy or R² of a proven file beside the one of the network it came from."""
     if found is None or found.status != "passed":
         return []
-    source = {network.framework: network for network in record.evaluation.networks} if record.evaluation else {}
-    accuracy = percent(found.test_accuracy)
-    text = f"Test accuracy of {title_of(found)} is {accuracy}"
-    if found.framework not in source:
-        return [Sentence(f"{text}.", 6)]
+    after, known = found.test_accuracy, scores_on_test_rows(record)
     # Files are judged at one half, every row counted once.
-    plain = source[found.framework].plain_accuracy
-    before = plain.value if plain else source[found.framework].accuracy.value
-    if plain:
-        text = f"At a threshold of one half, every row counted once, test accuracy of {title_of(found)} is {accuracy}"
-    if before == found.test_accuracy:
-        return [Sentence(f"{text}, the same as before the export.", 6)]
-    return [Sentence(f"{text}, and before the export it was {percent(before, [found.test_accuracy])}.", 6)]
+    networks = record.evaluation.networks if record.evaluation else []
+    plain = {network.framework: network.plain_accuracy for network in networks}.get(found.framework)
+    before = plain.value if plain else known[found.framework].value if found.framework in known else after
+    alike = before == after or (gives_amounts(record) and round(before, EXACT_DIGITS) == round(after, EXACT_DIGITS))
+    when = "At a threshold of one half, every row counted once, test" if plain else "Test"
+    told = f"{when} {score_name(record)} of {title_of(found)} is {score(record, after, [] if alike else [before])}"
+    if found.framework not in known:
+        return [Sentence(f"{told}.", 6)]
+    if before == after:
+        return [Sentence(f"{told}, the same as before the export.", 6)]
+    if alike:
+        return [Sentence(f"{told}, to three decimals the same as before the export.", 6)]
+    return [Sentence(f"{told}, and before the export it was {score(record, before, [after])}.", 6)]
 
 
 def verification_sentences(record: RunRecord, chapter: int, subject: str) -> list[Sentence]:
@@ -124,15 +130,37 @@ def verification_sentences(record: RunRecord, chapter: int, subject: str) -> lis
     return sentences
 
 
+def export_sentences(record: RunRecord, chapter: int, text: str) -> list[Sentence]:
+    """Say that a chapter exports its network, if it does."""
+    return [Sentence(text, 7)] if any(entry.status != "not_run" for entry in formats_of(record, chapter)) else []
+
+
 def _passed_sentence(record: RunRecord, passed: Sequence[FormatRecord]) -> str:
     worst = max(passed, key=lambda entry: entry.largest_difference)
     n_rows = max((check.n_rows for check in worst.checks), default=record.split.n_test)
-    flips = max(entry.n_flips for entry in passed)
-    changed = "no label changes" if flips == 0 else "1 label changes" if flips == 1 else f"{flips:,} labels change"
-    differ = "differs from its" if len(passed) == 1 else "differ from their"
+    differ, answer, source = ("differs", "answers", "its") if len(passed) == 1 else ("differ", "answer", "their")
+    if worst.largest_difference == 0:
+        told = f"{answer} all {n_rows:,} test rows exactly as {source} source network does"
+        return f"Loaded alone, {titles_of(passed)} {told}."
     return (
-        f"Loaded alone, {titles_of(passed)} {differ} source network by at most "
-        f"{small(worst.largest_difference, [worst.tolerance])} on {n_rows:,} test rows, and {changed}."
+        f"Loaded alone, {titles_of(passed)} {differ} from {source} source network by at most "
+        f"{small(worst.largest_difference, [worst.tolerance])} on {n_rows:,} test rows, "
+        f"{_what_changed(record, passed)}."
+    )
+
+
+def _what_changed(record: RunRecord, passed: Sequence[FormatRecord]) -> str:
+    """Say how many labels changed; beside a difference of amounts, how far apart the amounts themselves are."""
+    if gives_amounts(record):
+        spread = record.split.target_std
+        return (
+            "in the unit of the target"
+            if spread is None
+            else f"where the target's standard deviation is {amount(spread[2])}"
+        )
+    flips = max(entry.n_flips for entry in passed)
+    return (
+        f"and {'no label changes' if flips == 0 else '1 label changes' if flips == 1 else f'{flips:,} labels change'}"
     )
 
 
@@ -151,13 +179,18 @@ def flips_of(found: FormatRecord) -> str:
     return f"{counted(found.n_flips, 'label')} changed"
 
 
+def and_flips_of(record: RunRecord, found: FormatRecord, before: str = ", with ") -> str:
+    """Say how many labels changed, after what stands before it; nothing where answers are amounts."""
+    return "" if gives_amounts(record) else f"{before}{flips_of(found)}"
+
+
 def joined_format_points(record: RunRecord, chapter: int) -> list[str]:
     """Return one key point for all formats of a chapter, or none."""
     found = formats_of(record, chapter)
-    return [" ".join(map(format_point, found))] if found else []
+    return [" ".join(format_point(record, entry) for entry in found)] if found else []
 
 
-def format_point(found: FormatRecord) -> str:
+def format_point(record: RunRecord, found: FormatRecord) -> str:
     """Return what a glance must tell of a format."""
     if found.status == "not_run":
         return f"{title_of(found)}: not run ({brief(found.reason, 20)})."
@@ -165,7 +198,7 @@ def format_point(found: FormatRecord) -> str:
         return f"{title_of(found)}: verification FAILED ({brief(found.reason, 20)})."
     return (
         f"{title_of(found)}: {data_size(found.size_bytes)}, largest difference {small(found.largest_difference)}, "
-        f"{CAUSES.get(found.verdict, found.verdict)}, {flips_of(found)}."
+        f"{CAUSES.get(found.verdict, found.verdict)}{and_flips_of(record, found, ', ')}."
     )
 
 
@@ -198,6 +231,8 @@ def bar_name(bar: Bar) -> str:
 
 def bar_figures(bar: Bar) -> tuple[str, str]:
     """Return what is required and what was measured, as text."""
+    if bar.unit == "ratio":  # R², which may be below 0
+        return f"{bar.kind} {signed(bar.required, ratio)}", signed(bar.measured, ratio, [bar.required])
     write = percent if bar.unit == "percent" else small
     return f"{bar.kind} {write(bar.required)}", write(bar.measured, [bar.required])
 
@@ -217,7 +252,15 @@ def bar_sentences(record: RunRecord, chapter: int) -> list[Sentence]:
     """Say the bar that was missed; one that was met is mentioned while there is room."""
     met = [bar for bar in bars_of(record, chapter) if bar.met]
     said = [Sentence(f"My bar, {bar_name(bar)} {bar_figures(bar)[0]}, is met.", 6) for bar in met[:1]]
+    if met and _is_commonest(record, met[0]):
+        said.append(Sentence("So many would be right if one always gave the commonest class.", 5, follows=True))
     return missed_bar_sentences(record, chapter) or said
+
+
+def _is_commonest(record: RunRecord, bar: Bar) -> bool:
+    """Whether a bar asks for more than always giving one label, as on a table of one's own."""
+    shares = record.split.largest_shares
+    return shares is not None and bar.kind == "above" and any(abs(bar.required - share) < 1e-9 for share in shares[1:])
 
 
 def bar_points(record: RunRecord, chapter: int) -> list[str]:

@@ -17,6 +17,7 @@ from throughline.claims.cited import Cited, marked, plain, says_its_field
 
 NOT_A_NUMBER = "not a number"
 MOST_DIGITS = 12
+LONGEST_WHOLE = 12  # digits of a whole number that is written out
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 PLAIN_DIGITS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 SMALL_WORDS = [
@@ -124,6 +125,47 @@ def data_size(n_bytes: int, apart_from: Sequence[float] = ()) -> str:
     return _with_unit(n_bytes, ((1, "bytes"), (1000, "kilobytes"), (10**6, "megabytes")), apart_from)
 
 
+@says_its_field
+def amount(value: float, apart_from: Sequence[float] = ()) -> str:
+    """Write a size in a unit that is not known: three significant digits, more only to stay apart.
+
+    Examples
+    --------
+    >>> amount(59.514), amount(0.012345), amount(123_456.7), amount(4.2e-7), amount(59.514, [59.451])
+    ('59.5', '0.0123', 'about 123,000', '4.2 × 10⁻⁷', '59.51')
+    """
+    if not math.isfinite(value):
+        return NOT_A_NUMBER
+    if value == 0:
+        return "0"
+    mantissa, exponent = _first_apart(value, 2, apart_from, lambda n, number: f"{number:.{n}e}").split("e")
+    if not -5 < int(exponent) < LONGEST_WHOLE:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+        return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+    rounded = float(f"{mantissa}e{exponent}")
+    n_decimals = max(0, len(mantissa.partition(".")[2]) - int(exponent))
+    text = f"{rounded:,.{n_decimals}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"about {text}" if abs(rounded - value) > 0.5 else text  # only where whole digits were cut
+
+
+def signed(value: float, write: Callable[..., str], apart_from: Sequence[float] = ()) -> str:
+    """Write a size as `write` does, after the word that a speaker says for its sign; what is not 0 is never 0.
+
+    Examples
+    --------
+    >>> signed(-0.1234, ratio), signed(-0.0004, ratio), signed(0.5, ratio)
+    ('minus 0.12', 'minus 0.0004', '0.5')
+    """
+    same_side = [abs(other) for other in apart_from if (other < 0) == (value < 0)]
+    return f"minus {write(-value, [0.0, *same_side])}" if value < 0 else write(value, [0.0, *same_side])
+
+
+def ratio(value: float, apart_from: Sequence[float] = ()) -> str:
+    """Write a number about 1 with two decimals, more only to stay apart."""
+    return decimal(value, 2, apart_from)
+
+
 def duration(microseconds: float) -> str:
     """Write a time in the unit in which it is said.
 
@@ -188,6 +230,7 @@ def read_aloud(text: str) -> str:
     """  # noqa: E501
     text = NUMERAL.sub(_say_numeral, text)
     text = re.sub(r"(?<=[A-Za-z])\.(?=[A-Za-z])", " dot ", text).replace("++", " plus plus").replace("_", " ")
+    text = text.replace("R²", "R squared")
     return " ".join(text.split())
 
 

@@ -18,6 +18,7 @@ from throughline.claims.cited import cite
 from throughline.claims.passages import write_citations
 from throughline.output import write_whole
 from throughline.record import FormatRecord, RunRecord
+from throughline.report.answers import gives_amounts, score
 from throughline.report.follow_ups import FollowUp, follow_ups
 from throughline.report.phrases import MUST, Sentence
 from throughline.report.resume import project_sentences
@@ -157,7 +158,8 @@ def render_talking_points(record: RunRecord, speaker: Speaker | None = None) -> 
             if chapter not in told
         ],
         pace=speaker.wpm,
-        rows=[_table_row(found) for found in record.formats],
+        judged="test R²" if gives_amounts(record) else "labels changed",
+        rows=[_table_row(record, found) for found in record.formats],
     )
     return write_citations(text)
 
@@ -173,8 +175,8 @@ def escape_markdown(text: str) -> str:
     return re.sub(r"^([#+-]|\d+(?=[.)]\s))", lambda m: f"\\{m[0]}" if not m[0].isdigit() else f"{m[0]}\\", escaped)
 
 
-def _table_row(found: FormatRecord) -> list[str]:
-    """Return title, purpose, size, time of a row, difference, flips and status, for the table of formats."""
+def _table_row(record: RunRecord, found: FormatRecord) -> list[str]:
+    """Return title, purpose, size, time of a row, difference, flips or R², and status, for the table of formats."""
     if found.status != "passed":
         return [found.title, found.good_for, "–", "–", "–", "–", VERIFIED[found.status]]
     return [
@@ -183,7 +185,7 @@ def _table_row(found: FormatRecord) -> list[str]:
         data_size(found.size_bytes),
         duration(found.latency_us),
         small(found.largest_difference),
-        f"{found.n_flips:,}",
+        score(record, found.test_accuracy) if gives_amounts(record) else f"{found.n_flips:,}",
         VERIFIED[found.status],
     ]
 

@@ -1,6 +1,6 @@
 """What is claimed of the network from NumPy alone."""
 
-from throughline.claims.claim import Claim
+from throughline.claims.claim import AMOUNTS, BUILT_IN, CLASSES, OWN, Claim
 
 CLAIMS = (
     Claim(
@@ -74,6 +74,7 @@ CLAIMS = (
     Claim(
         name="numpy-validation",
         chapter=2,
+        rows=BUILT_IN,
         field="mlp.training.val_accuracy",
         kind="above",
         bar=0.90,
@@ -81,6 +82,40 @@ CLAIMS = (
         contradicted=(
             "On the run's own task the NumPy network has a "
             "validation accuracy of only {{ value }}, not above {{ bar }}."
+        ),
+    ),
+    Claim(
+        name="numpy-above-commonest",
+        chapter=2,
+        kinds=CLASSES,
+        rows=OWN,
+        field="mlp.training.val_accuracy",
+        kind="above",
+        bar="split.largest_shares[1]",
+        held=(
+            "The NumPy network gets {{ value }} of the validation rows right; "
+            "always giving the commonest class would get {{ bar }}."
+        ),
+        contradicted=(
+            "The NumPy network gets only {{ value }} of the validation rows right, "
+            "no more than the {{ bar }} of always giving the commonest class."
+        ),
+    ),
+    Claim(
+        name="numpy-r2",
+        chapter=2,
+        kinds=AMOUNTS,
+        field="mlp.training.val_accuracy",
+        kind="above",
+        bar=0,
+        write="r2",
+        held=(
+            "The NumPy network has an R² of {{ value }} on the validation rows; "
+            "always answering their mean would have {{ bar }}."
+        ),
+        contradicted=(
+            "The NumPy network has an R² of {{ value }} on the validation rows, "
+            "no better than always answering their mean."
         ),
     ),
 )

@@ -1,11 +1,12 @@
 """What is claimed of the Keras network."""
 
-from throughline.claims.claim import Claim
+from throughline.claims.claim import AMOUNTS, BUILT_IN, CLASSES, OWN, Claim
 
 CLAIMS = (
     Claim(
         name="keras-validation",
         chapter=3,
+        rows=BUILT_IN,
         field="keras.val_accuracy",
         kind="above",
         bar=0.90,
@@ -13,8 +14,41 @@ CLAIMS = (
         contradicted="Keras reaches a validation accuracy of only {{ value }}; above {{ bar }} was promised.",
     ),
     Claim(
+        name="keras-above-commonest",
+        chapter=3,
+        kinds=CLASSES,
+        rows=OWN,
+        field="keras.val_accuracy",
+        kind="above",
+        bar="split.largest_shares[1]",
+        held=(
+            "Keras gets {{ value }} of the validation rows right; "
+            "always giving the commonest class would get {{ bar }}."
+        ),
+        contradicted=(
+            "Keras gets only {{ value }} of the validation rows right, "
+            "no more than the {{ bar }} of always giving the commonest class."
+        ),
+    ),
+    Claim(
+        name="keras-r2",
+        chapter=3,
+        kinds=AMOUNTS,
+        field="keras.val_accuracy",
+        kind="above",
+        bar=0,
+        write="r2",
+        held=(
+            "Keras has an R² of {{ value }} on the validation rows; always answering their mean would have {{ bar }}."
+        ),
+        contradicted=(
+            "Keras has an R² of {{ value }} on the validation rows, no better than always answering their mean."
+        ),
+    ),
+    Claim(
         name="keras-stops-early",
         chapter=3,
+        rows=BUILT_IN,
         field="len(keras.losses)",
         kind="below",
         bar="train.max_epochs",
@@ -49,6 +83,7 @@ CLAIMS = (
     Claim(
         name="savedmodel-labels",
         chapter=3,
+        kinds=CLASSES,
         field="formats[savedmodel].n_flips",
         kind="at most",
         bar=0,

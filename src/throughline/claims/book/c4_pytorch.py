@@ -1,16 +1,49 @@
 """What is claimed of the PyTorch network."""
 
-from throughline.claims.claim import Claim
+from throughline.claims.claim import AMOUNTS, BUILT_IN, CLASSES, OWN, Claim
 
 CLAIMS = (
     Claim(
         name="pytorch-validation",
         chapter=4,
+        rows=BUILT_IN,
         field="pytorch.val_accuracy",
         kind="above",
         bar=0.90,
         held="PyTorch reaches a validation accuracy of {{ value }}.",
         contradicted="PyTorch reaches a validation accuracy of only {{ value }}; above {{ bar }} was promised.",
+    ),
+    Claim(
+        name="pytorch-above-commonest",
+        chapter=4,
+        kinds=CLASSES,
+        rows=OWN,
+        field="pytorch.val_accuracy",
+        kind="above",
+        bar="split.largest_shares[1]",
+        held=(
+            "PyTorch gets {{ value }} of the validation rows right; "
+            "always giving the commonest class would get {{ bar }}."
+        ),
+        contradicted=(
+            "PyTorch gets only {{ value }} of the validation rows right, "
+            "no more than the {{ bar }} of always giving the commonest class."
+        ),
+    ),
+    Claim(
+        name="pytorch-r2",
+        chapter=4,
+        kinds=AMOUNTS,
+        field="pytorch.val_accuracy",
+        kind="above",
+        bar=0,
+        write="r2",
+        held=(
+            "PyTorch has an R² of {{ value }} on the validation rows; always answering their mean would have {{ bar }}."
+        ),
+        contradicted=(
+            "PyTorch has an R² of {{ value }} on the validation rows, no better than always answering their mean."
+        ),
     ),
     Claim(
         name="same-start",
@@ -40,6 +73,7 @@ CLAIMS = (
     Claim(
         name="pytorch-stops-early",
         chapter=4,
+        rows=BUILT_IN,
         field="len(pytorch.losses)",
         kind="below",
         bar="train.max_epochs",

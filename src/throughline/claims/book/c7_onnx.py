@@ -1,6 +1,6 @@
 """What is claimed of ONNX: the same network, at any batch size."""
 
-from throughline.claims.claim import Claim
+from throughline.claims.claim import CLASSES, Claim
 
 _ONNX = "formats[onnx-float32]"
 
@@ -47,6 +47,7 @@ CLAIMS = (
     Claim(
         name="onnx-labels",
         chapter=7,
+        kinds=CLASSES,
         field=f"{_ONNX}.n_flips",
         kind="at most",
         bar=0,

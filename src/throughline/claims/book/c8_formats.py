@@ -1,6 +1,6 @@
 """What is claimed of all exported files together."""
 
-from throughline.claims.claim import Claim
+from throughline.claims.claim import CLASSES, Claim
 
 CLAIMS = (
     Claim(
@@ -16,6 +16,7 @@ CLAIMS = (
     Claim(
         name="no-label-flips",
         chapter=8,
+        kinds=CLASSES,
         field="max(formats.n_flips)",
         kind="at most",
         bar=0,

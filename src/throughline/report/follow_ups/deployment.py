@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from throughline.claims.cited import length
 from throughline.record import FormatRecord, RunRecord
+from throughline.report.answers import answer_of, gives_amounts, score, score_name
 from throughline.report.follow_ups.question import FollowUp
 from throughline.report.follow_ups.training import outcome
 from throughline.report.phrases import CAUSES, flips_of, formats_of, n_formats, title_of, titles_of
@@ -86,34 +87,38 @@ def _cost_in_answers(record: RunRecord, compact: FormatRecord | None) -> FollowU
     question = "What does float16 cost in answers?"
     if compact is None or compact.status != "passed":
         answer = (
-            f"{_unproven(compact, 'TFLite float16')} I would compare every probability with the source network, row by "
-            f"row, on all {counted(record.split.n_test, 'test row')}, and count labels that change."
+            f"{_unproven(compact, 'TFLite float16')} I would compare every {answer_of(record)} with the source "
+            f"network, row by row, on all {counted(record.split.n_test, 'test row')}"
+            f"{'' if gives_amounts(record) else ', and count labels that change'}."
         )
         return FollowUp("6.cost", question, answer)
     cause = CAUSES.get(compact.verdict, "and the two files are identical" if compact.verdict == "identical" else "")
     return FollowUp(
         "6.cost",
         question,
-        f"The largest difference of a probability is {small(compact.largest_difference, [compact.tolerance])}"
+        f"The largest difference of {'an' if gives_amounts(record) else 'a'} {answer_of(record)} is "
+        f"{small(compact.largest_difference, [compact.tolerance])}"
         f"{f', {cause}' if cause else ', which nothing I derived explains'}, where {small(compact.tolerance)} would be "
-        f"allowed. {flips_of(compact).capitalize()}, and test accuracy is {percent(compact.test_accuracy)}.",
+        f"allowed. {'The test' if gives_amounts(record) else f'{flips_of(compact).capitalize()}, and test'} "
+        f"{score_name(record)} is {score(record, compact.test_accuracy)}.",
     )
 
 
 def _int8(record: RunRecord) -> FollowUp:
     found = record.format_named("tflite-int8")
-    told = (
-        outcome(found) + (f" {flips_of(found).capitalize()}." if found.status == "passed" else "")
-        if found
-        else "This run has no such file, so I give no figure."
-    )
+    told = outcome(found) + _flipped(record, found) if found else "This run has no such file, so I give no figure."
     return FollowUp(
         "6.int8",
         "Would int8 be better still?",
         "It stores a weight in one byte and computes in whole numbers, which some chips need. But its steps are "
-        "coarse, so I judge it by labels and accuracy as well, and it needs representative rows to choose them. "
-        f"{told}",
+        f"coarse, so I judge it by {'R²' if gives_amounts(record) else 'labels and accuracy'} as well, and it needs "
+        f"representative rows to choose them. {told}",
     )
+
+
+def _flipped(record: RunRecord, found: FormatRecord) -> str:
+    passed = found.status == "passed" and not gives_amounts(record)
+    return f" {flips_of(found).capitalize()}." if passed else ""
 
 
 def _alone(record: RunRecord, found: list[FormatRecord]) -> FollowUp:
@@ -215,7 +220,7 @@ def _which(record: RunRecord) -> FollowUp:
     return FollowUp(
         "8.which",
         "Which one would you ship?",
-        f"That depends on where it runs, so I ask for the device and its runtime first. {told} On the target I would "
+        f"That depends on where it runs, so I ask for the device and its runtime first. {told} On the device I would "
         "measure again.",
     )
 
@@ -241,7 +246,8 @@ def _same_model(record: RunRecord) -> FollowUp:
         "But no file passed, so here I can't say it."
         if not passed
         else f"Over {counted(n_formats(record, 'passed'), 'file')} that passed, the largest difference is "
-        f"{small(max(entry.largest_difference for entry in passed))}, and {_most_flips(passed)}."
+        f"{small(max(entry.largest_difference for entry in passed))}"
+        f"{'' if gives_amounts(record) else f', and {_most_flips(passed)}'}."
     )
     return FollowUp(
         "8.same",

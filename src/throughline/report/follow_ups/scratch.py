@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from throughline.claims.cited import length
 from throughline.record import MlpRecord, PerceptronRecord, RunRecord
+from throughline.report.answers import has_several, score, score_name
 from throughline.report.follow_ups.question import FollowUp
 from throughline.report.phrases import brief, said
 from throughline.report.spoken import counted, decimal, listed, percent, small
@@ -11,7 +13,7 @@ from throughline.report.spoken import counted, decimal, listed, percent, small
 def perceptron(record: RunRecord) -> list[FollowUp]:
     """Return what is asked after chapter 1."""
     found = record.perceptron
-    return [_promise(found), _own_task(found), _best_line(found), _step(found)] if found else []
+    return [_promise(found), _own_task(record, found), _best_line(found), _step(found)] if found else []
 
 
 def mlp(record: RunRecord) -> list[FollowUp]:
@@ -36,8 +38,18 @@ def _promise(found: PerceptronRecord) -> FollowUp:
     )
 
 
-def _own_task(found: PerceptronRecord) -> FollowUp:
-    accuracy, epochs = percent(found.task_test_accuracy or 0.0), counted(found.task_n_epochs, "epoch")
+def _own_task(record: RunRecord, found: PerceptronRecord) -> FollowUp:
+    if found.task_test_accuracy is None:
+        return FollowUp(
+            "1.amounts",
+            "Could a perceptron answer your own task?",
+            "No: its step says yes or no, and the task asks for an amount. Without the step, the same weighted sum "
+            "with a squared error is linear regression, and the network of the next chapters ends in exactly such a "
+            f"unit. So here the rule is shown on {counted(found.n_train, 'point')} in the plane alone.",
+        )
+    if has_several(record):
+        return _against_the_rest(record, found)
+    accuracy, epochs = percent(found.task_test_accuracy), counted(found.task_n_epochs, "epoch")
     if found.task_converged:
         return FollowUp(
             "1.own-task",
@@ -52,6 +64,23 @@ def _own_task(found: PerceptronRecord) -> FollowUp:
         f"When I stopped it after {epochs}, some training row was still on the wrong side. Either no plane separates "
         "the classes, or the margin is too narrow for so few epochs; the rule itself cannot tell which. It gets "
         f"{accuracy} of the test rows right.",
+    )
+
+
+def _against_the_rest(record: RunRecord, found: PerceptronRecord) -> FollowUp:
+    n_classes, apart = record.network.n_outputs, length(found.task_classes_separated)
+    settled = (
+        f"All {n_classes:,} settled, so a plane separates each class from the others in training."
+        if found.task_converged
+        else f"Within {counted(found.task_n_epochs, 'epoch')} {f'{apart:,}' if apart else 'none'} of {n_classes:,} "
+        "settled, which a plane has to separate from the rest; of the others the rule cannot tell. Those keep the "
+        "weights that were right on most training rows."
+    )
+    return FollowUp(
+        "1.several",
+        f"How do perceptrons tell {n_classes:,} classes apart?",
+        f"Each learns one class against the rest, and the largest weighted sum decides. {settled} Together they get "
+        f"{percent(found.task_test_accuracy or 0.0)} of the test rows right.",
     )
 
 
@@ -130,11 +159,13 @@ def _plane(found: MlpRecord) -> list[FollowUp]:
 
 
 def _by_hand(record: RunRecord) -> FollowUp:
-    trainings = [f"{percent(training.val_accuracy)} with {said(training.framework)}" for training in record.trainings()]
+    trainings = [
+        f"{score(record, training.val_accuracy)} with {said(training.framework)}" for training in record.trainings()
+    ]
     alone = "There is no other framework in this run to hold it against." if len(trainings) == 1 else ""
     return FollowUp(
         "2.by-hand",
         "Why write it by hand when frameworks exist?",
         "Because then I know what a framework does for me, and what goes wrong without it. On the same validation "
-        f"rows, accuracy is {listed(trainings)}. {alone}".strip(),
+        f"rows, {score_name(record)} is {listed(trainings)}. {alone}".strip(),
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 from throughline.claims.cited import length
-from throughline.record import Evaluation, FormatRecord, RunRecord, TrainingRecord
+from throughline.record import FormatRecord, RunRecord, TrainingRecord
+from throughline.report.answers import gives_amounts, has_several, loss
 from throughline.report.follow_ups.question import FollowUp
 from throughline.report.phrases import formats_of, said, title_of
-from throughline.report.spoken import counted, data_size, decimal, listed, percent, small
+from throughline.report.spoken import counted, data_size, listed, percent, small
 
 
 def keras(record: RunRecord) -> list[FollowUp]:
@@ -24,34 +25,36 @@ def pytorch(record: RunRecord) -> list[FollowUp]:
     training = record.pytorch
     if training is None:
         return []
-    return [_two_adams(record), _zero_grad(record), _on_probabilities(training), _two_exports(record)]
-
-
-def evaluated(record: RunRecord, framework: str) -> Evaluation | None:
-    """Return a network's figures on the test rows, if it was evaluated."""
-    networks = record.evaluation.networks if record.evaluation else []
-    return next((network for network in networks if network.framework == framework), None)
+    return [_two_adams(record), _zero_grad(record), _torch_loss(record, training), _two_exports(record)]
 
 
 def _loss(record: RunRecord, training: TrainingRecord) -> FollowUp:
-    chance = _loss_of_shares(record)
-    # A digit more than `small`, since the two are compared.
-    mine, known = decimal(training.val_loss, 3, [chance]), decimal(chance, 3, [training.val_loss])
+    chance = _loss_of_ignorance(record)
+    mine, known = loss(record, training.val_loss, [chance]), loss(record, chance, [training.val_loss])
     verdict = "so it has learned something" if training.val_loss < chance else "so it has learned nothing of use"
-    return FollowUp(
-        "3.loss",
-        "Why this loss?",
-        f"The answer is a probability, and {said(record.train.loss)} is its negative log-likelihood; with a sigmoid "
-        f"its gradient is simply the answer minus the label. On the validation rows it is {mine}; someone who knows "
-        f"only the share of the classes would get {known}, {verdict}.",
-    )
+    named = said(record.train.loss)
+    if gives_amounts(record):
+        answer = (
+            f"The answer is an amount, and {named} is, but for constants, the negative log-likelihood of errors with a "
+            "normal distribution; its gradient is simply the error. On the validation rows it is "
+            f"{mine}, in the target's unit squared; always answering their mean would get {known}, {verdict}."
+        )
+    else:
+        output = "a softmax" if has_several(record) else "a sigmoid"
+        minus = "the answers minus the one-hot label" if has_several(record) else "the answer minus the label"
+        answer = (
+            f"The answer is {'a probability for each class' if has_several(record) else 'a probability'}, and {named} "
+            f"is its negative log-likelihood; with {output} its gradient is simply {minus}. On the validation rows it "
+            f"is {mine}; someone who knows only the share of the classes would get {known}, {verdict}."
+        )
+    return FollowUp("3.loss", "Why this loss?", answer)
 
 
-def _loss_of_shares(record: RunRecord) -> float:
+def _loss_of_ignorance(record: RunRecord) -> float:
     """Return the validation loss of who knows only the shares of the classes, or the mean amount."""
     split = record.split
     if split.target_std is not None:
-        return split.target_std[1] ** 2
+        return split.target_std[1] * split.target_std[1]
     one = split.share_of_class_1
     shares = [one[1], 1 - one[1]] if one else [parts[1] for parts in split.class_shares]
     return -sum(p * math.log(p) for p in shares if p > 0)
@@ -67,7 +70,7 @@ def _dropout(record: RunRecord, training: TrainingRecord) -> FollowUp:
             "against overfitting, and I would compare the two on validation rows before I decide.",
         )
     at = training.losses[training.best_epoch - 1]
-    during, after = decimal(at, 3, [training.val_loss]), decimal(training.val_loss, 3, [at])
+    during, after = loss(record, at, [training.val_loss]), loss(record, training.val_loss, [at])
     verdict = (
         "so I see no overfitting, but no proof either that dropout is the reason."
         if training.val_loss <= at
@@ -105,10 +108,12 @@ def _stopping(record: RunRecord, training: TrainingRecord) -> FollowUp:
 
 
 def _scaling(record: RunRecord) -> FollowUp:
+    robust = record.network.scaling == "robust"
+    centre_and_spread = "Median and interquartile range" if robust else "Mean and deviation"
     return FollowUp(
         "3.scaling",
         "Why is the scaling inside the model?",
-        "Because then nobody can forget it. Mean and deviation come from the "
+        f"Because then nobody can forget it. {centre_and_spread} come from the "
         f"{counted(record.split.n_train, 'training row')} alone, one pair for each of "
         f"{counted(record.network.n_inputs, 'input')}; taken from all rows they would leak the test set. Every "
         "exported file takes raw rows.",
@@ -118,7 +123,7 @@ def _scaling(record: RunRecord) -> FollowUp:
 def _two_adams(record: RunRecord) -> FollowUp:
     placed = [line for line in (record.ledger.lines if record.ledger else []) if line.name == "epsilon placement"]
     losses = [
-        f"{decimal(training.val_loss, 4)} with {said(training.framework)}"
+        f"{loss(record, training.val_loss, digits=4)} with {said(training.framework)}"
         for training in (record.keras, record.pytorch)
         if training is not None
     ]
@@ -146,13 +151,32 @@ def _zero_grad(record: RunRecord) -> FollowUp:
     )
 
 
-def _on_probabilities(training: TrainingRecord) -> FollowUp:
+def _torch_loss(record: RunRecord, training: TrainingRecord) -> FollowUp:
+    value = loss(record, training.val_loss)
+    if gives_amounts(record):
+        return FollowUp(
+            "4.mse",
+            "Why MSELoss?",
+            "Because the network ends in a weighted sum, and a squared error makes it learn the mean of what is "
+            "likely. Large errors count most, so a few outliers can bend it; then I would try the absolute error or "
+            "Huber's. "
+            f"Validation loss here is {value}, in the target's unit squared.",
+        )
+    if has_several(record):
+        return FollowUp(
+            "4.cross-entropy",
+            "Why not CrossEntropyLoss?",
+            "Because it takes logits, and this network ends in a softmax, so that every exported file answers with "
+            "probabilities. So I write it out: minus the logarithm of the probability of the right class. The loss on "
+            "logits is steadier for extreme answers; mine stops at the smallest normal number instead. Validation loss "
+            f"here is {value}, far from that.",
+        )
     return FollowUp(
         "4.bce",
         "Why BCELoss, and not the one on logits?",
         "Because the network ends in a sigmoid, so that every exported file answers with a probability. The loss on "
         "logits is steadier for extreme answers; BCELoss clips its logarithm at minus one hundred instead. Validation "
-        f"loss here is {decimal(training.val_loss, 3)}, far from that.",
+        f"loss here is {value}, far from that.",
     )
 
 
