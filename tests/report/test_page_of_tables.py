@@ -145,7 +145,7 @@ def test_what_is_averaged_or_pooled_says_so() -> None:
     text = section(page_of("three classes"), "evaluation")
     for words in (
         "ROC AUC, macro",
-        "Average precision, macro",
+        "PR AUC, macro",
         "macro averages: the mean over the classes",
         "ROC curves of all classes pooled",
         "Calibration of the class that was answered",
