@@ -115,7 +115,7 @@ class Background:
         """Hand over the rows and the start weights, for which the processes wait."""
         split.save(self.work / "split.npz")
         initial.save(self.work / "initial.safetensors", spec)
-        self._rows.set_result(held_out_rows(split.X_test, split.y_test, self.work / "rows.npy"))
+        self._rows.set_result(held_out_rows(split, self.work / "rows.npy"))
 
     @property
     def rows(self) -> HeldOutRows:

@@ -27,7 +27,7 @@ from throughline.chapters.base import Run, ThresholdRule
 from throughline.data.class_weights import balanced_class_weights
 from throughline.data.features import fit_columns
 from throughline.data.location import locate
-from throughline.data.split import Split, split_rows
+from throughline.data.split import Split, rows_to_prove, split_rows
 from throughline.data.table import TableRequest, read_table
 from throughline.data.tasks import TASKS, Table, load_task
 from throughline.environment import describe_environment
@@ -449,7 +449,14 @@ def _arguments(request: RunRequest) -> dict[str, Any]:
 def _split_record(split: Split, task: Task) -> SplitRecord:
     parts = split.y_train, split.y_val, split.y_test
     n_train, n_val, n_test = map(len, parts)
-    record = SplitRecord(n_train=n_train, n_val=n_val, n_test=n_test, share_of_class_1=None, sha256=split.sha256)
+    record = SplitRecord(
+        n_train=n_train,
+        n_val=n_val,
+        n_test=n_test,
+        share_of_class_1=None,
+        sha256=split.sha256,
+        n_proven=None if (chosen := rows_to_prove(n_test)) is None else len(chosen),
+    )
     if task.kind == "binary":
         return dataclasses.replace(record, share_of_class_1=_in_parts(parts, np.mean))
     if task.kind == "regression":

@@ -186,9 +186,10 @@ def _of_run(path: Path, data: Path | None) -> Subjects:
                 raise DataError("RUN", "a folder with the files that it has proven", received, "run again")
             numbers = record.network.n_parameters + 2 * record.network.n_inputs  # mean and standard deviation
             found.append(Subject(form, entry.framework, title, artefact, numbers, record.network))
-    arrays = {"input.features": split.X_test}
+    X, y = split.proven_rows
+    arrays = {"input.features": X}
     # An amount is no label: how near answers come to it does not depend on the format, and chapter 5 says it.
-    labels = {} if record.network.output == "linear" else {"labels": split.y_test}
+    labels = {} if record.network.output == "linear" else {"labels": y}
     return Subjects(record.name, found, absent, arrays | labels)
 
 

@@ -147,8 +147,9 @@ def _network(folder: Path, record: RunRecord, framework: FrameworkName) -> Netwo
 class _Gatherer:
     def __init__(self, network: Network, split: Split, data: Path | str | None, work: Path, on_event: OnEvent) -> None:
         self._network, self._split, self._data, self._work, self._on_event = network, split, data, work, on_event
-        self._rows = HeldOutRows(split.X_test, split.y_test, work / "rows.npy")
-        np.save(self._rows.path, split.X_test)
+        X, y = split.proven_rows
+        self._rows = HeldOutRows(X, y, work / "rows.npy")  # the network answers these alone
+        np.save(self._rows.path, X)
         split.save(work / "split.npz")
 
     def gather(self, forms: list[Format], graphs: dict[str, ColumnGraph], left_out: dict[str, str]) -> Content:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from throughline.data.cells import Cells
-from throughline.data.split import Split, split_rows
+from throughline.data.split import Split, rows_to_prove, split_rows
 from throughline.data.table import TableRequest, read_table, read_table_with_cells
 from throughline.data.tasks import TASKS, load_task
 from throughline.errors import DataError, UsageError, quoted
@@ -71,7 +71,7 @@ def rows_of_run(record: RunRecord, data: Path | str | None) -> Split:
 
 
 def held_out_cells(record: RunRecord, data: Path | str) -> Cells:
-    """Read the held-out rows of a run as they stand in its table, in the order of `Split.X_test`.
+    """Read the held-out rows of a run as they stand in its table, in the order of `Split.proven_rows`.
 
     Parameters
     ----------
@@ -81,4 +81,6 @@ def held_out_cells(record: RunRecord, data: Path | str) -> Cells:
     """
     table, cells = read_table_with_cells(table_request_of(record, data), record.seed)
     assert table.parts is not None  # a table from a file is split by what it holds
-    return cells.take(table.parts.test)
+    test = table.parts.test
+    chosen = rows_to_prove(len(test))
+    return cells.take(test if chosen is None else test[chosen])

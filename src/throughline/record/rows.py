@@ -20,6 +20,8 @@ class SplitRecord:
         Of each class in the parts, where there are more than two.
     target_mean, target_std : (float, float, float) or None
         In the parts, where answers are amounts.
+    n_proven : int or None
+        Test rows on which exported files are proven, of very many; None: all.
     """
 
     n_train: int
@@ -30,6 +32,12 @@ class SplitRecord:
     class_shares: list[tuple[float, float, float]] = field(default_factory=list)
     target_mean: tuple[float, float, float] | None = None
     target_std: tuple[float, float, float] | None = None
+    n_proven: int | None = None
+
+    @property
+    def n_answered(self) -> int:
+        """Test rows that every exported file answers."""
+        return self.n_test if self.n_proven is None else self.n_proven
 
     @property
     def largest_shares(self) -> tuple[float, float, float] | None:

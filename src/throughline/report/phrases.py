@@ -102,6 +102,8 @@ def score_after_export(record: RunRecord, found: FormatRecord | None) -> list[Se
     alike = before == after or (gives_amounts(record) and round(before, EXACT_DIGITS) == round(after, EXACT_DIGITS))
     when = "At a threshold of one half, every row counted once, test" if plain else "Test"
     told = f"{when} {score_name(record)} of {title_of(found)} is {score(record, after, [] if alike else [before])}"
+    if record.split.n_proven is not None:  # chapter 5 has the figure of all test rows
+        return [Sentence(f"{told}, on the rows that it was proven on.", 6)]
     if found.framework not in known:
         return [Sentence(f"{told}.", 6)]
     if before == after:
@@ -137,7 +139,7 @@ def export_sentences(record: RunRecord, chapter: int, text: str) -> list[Sentenc
 
 def _passed_sentence(record: RunRecord, passed: Sequence[FormatRecord]) -> str:
     worst = max(passed, key=lambda entry: entry.largest_difference)
-    n_rows = max((check.n_rows for check in worst.checks), default=record.split.n_test)
+    n_rows = max((check.n_rows for check in worst.checks), default=record.split.n_answered)
     differ, answer, source = ("differs", "answers", "its") if len(passed) == 1 else ("differ", "answer", "their")
     if worst.largest_difference == 0:
         told = f"{answer} all {n_rows:,} test rows exactly as {source} source network does"

@@ -60,8 +60,9 @@ def rebuild_rows(record: RunRecord) -> HeldOut:
     if split.sha256 != record.split.sha256:
         allowed = f"given, since the rows of '{record.task.name}' are not those of the record any more"
         raise UsageError(PARAMETER, allowed, "none", "pass the rows of the run, or the release that wrote it")
-    said = f"{len(split.y_test):,} held-out rows of {record.task.name}, seed {record.seed}, rebuilt"
-    return HeldOut(X=split.X_test, y=split.y_test, said=said, recorded=True)
+    X, y = split.proven_rows
+    said = f"{len(y):,} held-out rows of {record.task.name}, seed {record.seed}, rebuilt"
+    return HeldOut(X=X, y=y, said=said, recorded=True)
 
 
 def read_rows(path: Path, record: RunRecord) -> HeldOut:
@@ -130,8 +131,9 @@ def _from_table(path: Path, record: RunRecord) -> HeldOut:
             table = read_table(table_request_of(record, path), record.seed)
             split = split_rows(table, record.seed)
             if split.sha256 == record.split.sha256:
-                said = f"{len(split.y_test):,} held-out rows of {path.name}, seed {record.seed}"
-                return HeldOut(X=split.X_test, y=split.y_test, said=said, recorded=True)
+                X, y = split.proven_rows
+                said = f"{len(y):,} held-out rows of {path.name}, seed {record.seed}"
+                return HeldOut(X=X, y=y, said=said, recorded=True)
         columns = record.network.columns or tuple(Column(name=n, source=n) for n in record.task.feature_names)
         X = encode(cells, columns, PARAMETER)
         return _checked(X, _labels(cells, target, record), path, may_be_empty=bool(record.network.columns))

@@ -10,6 +10,7 @@ from typing import Any, cast
 import msgspec
 import numpy as np
 
+from throughline.data.split import Split, rows_to_prove
 from throughline.formats import load_formats
 from throughline.formats.base import Format, FrameworkName, Quantization, describe_route, file_sha256, file_size_bytes
 from throughline.frameworks.rows import score
@@ -21,8 +22,6 @@ from throughline.verify.checks import ALL_ROWS
 from throughline.verify.record import CutAnswers, Verification
 from throughline.verify.tolerance import derive_tolerance
 from throughline.weights import Array, Weights
-
-MOST_PROVEN_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -79,25 +78,18 @@ class HeldOutRows:
         return self.path.with_name(f"answers-{source}-{form.name}.npz")
 
 
-def held_out_rows(X_test: Array, y_test: Array, path: Path) -> HeldOutRows:
-    """Write the test rows for the children: all of them, or as many as a proof needs.
-
-    Every file answers them in seven cuts, one of them row by row; that a file answers 20,000 rows of a million as it
-    should and others not is what a search finds, not more rows of the same kind.
+def held_out_rows(split: Split, path: Path) -> HeldOutRows:
+    """Write the test rows for the children: all of them, or of very many as many as a proof needs.
 
     Parameters
     ----------
-    X_test : ndarray of shape (n_test, n_features), float32
-    y_test : ndarray of shape (n_test,)
+    split : Split
     path : Path
         Where to write.
     """
-    chosen = None
-    if len(X_test) > MOST_PROVEN_ROWS:
-        chosen = np.sort(np.random.default_rng(0).choice(len(X_test), MOST_PROVEN_ROWS, replace=False))
-        X_test, y_test = X_test[chosen], y_test[chosen]
-    np.save(path, X_test)
-    return HeldOutRows(X_test, y_test, path, chosen)
+    X, y = split.proven_rows
+    np.save(path, X)
+    return HeldOutRows(X, y, path, rows_to_prove(len(split.y_test)))
 
 
 def prove(form: Format, child: Child, network: TrainedNetwork, rows: HeldOutRows, folder: Path) -> FormatRecord:

@@ -83,12 +83,17 @@ def _halved(record: RunRecord, plain: FormatRecord | None, compact: FormatRecord
     return FollowUp("6.halved", question, f"{told} {why}")
 
 
+def _test_rows(record: RunRecord) -> str:
+    rows = counted(record.split.n_answered, "test row")
+    return rows if record.split.n_proven else f"all {rows}"
+
+
 def _cost_in_answers(record: RunRecord, compact: FormatRecord | None) -> FollowUp:
     question = "What does float16 cost in answers?"
     if compact is None or compact.status != "passed":
         answer = (
             f"{_unproven(compact, 'TFLite float16')} I would compare every {answer_of(record)} with the source "
-            f"network, row by row, on all {counted(record.split.n_test, 'test row')}"
+            f"network, row by row, on {_test_rows(record)}"
             f"{'' if gives_amounts(record) else ', and count labels that change'}."
         )
         return FollowUp("6.cost", question, answer)
@@ -129,8 +134,8 @@ def _alone(record: RunRecord, found: list[FormatRecord]) -> FollowUp:
     return FollowUp(
         "6.alone",
         "How do you know that the file works without TensorFlow?",
-        f"It is loaded by a process that gets nothing but the file and {counted(record.split.n_test, 'row')}, and that "
-        f"is failed if TensorFlow was imported. There it answers{batches}, and the answers are compared. {told}",
+        f"It is loaded by a process that gets nothing but the file and {counted(record.split.n_answered, 'row')}, and "
+        f"that is failed if TensorFlow was imported. There it answers{batches}, and the answers are compared. {told}",
     )
 
 
@@ -252,8 +257,8 @@ def _same_model(record: RunRecord) -> FollowUp:
     return FollowUp(
         "8.same",
         "How can you say that they are the same model?",
-        f"Each answers the same {counted(record.split.n_test, 'held-out row')} as the network it came from, and may "
-        f"differ by what rounding explains in that row and no more. {told}",
+        f"Each answers the same {counted(record.split.n_answered, 'held-out row')} as the network it came from, and "
+        f"may differ by what rounding explains in that row and no more. {told}",
     )
 
 
