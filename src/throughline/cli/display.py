@@ -123,7 +123,7 @@ def bar_sentence(bar: Bar) -> str:
     'Keras validation R² 0.469 (above 0)'
     """
     if bar.unit == "percent":
-        return f"{bar.text} {100 * bar.measured:.1f} % ({bar.kind} {100 * bar.required:g} %)"
+        return f"{bar.text} {100 * bar.measured:.1f} % ({bar.kind} {100 * bar.required:.4g} %)"
     if bar.unit == "ratio":
         return f"{bar.text} {bar.measured:.3f} ({bar.kind} {bar.required:g})"
     return f"{bar.text} {bar.measured:.1e} ({bar.kind} {bar.required:g})"
