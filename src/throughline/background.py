@@ -47,17 +47,19 @@ class Background:
         Folder for what only the processes need: arrays and logs.
     on_event : callable
         Told what each process does.
+    started : float or None
+        When the run began, by `time.perf_counter`; None: now.
 
     Attributes
     ----------
     spans : list of Span
-        What ran when, in seconds since the background was made.
+        What ran when, in seconds since the run began.
     """
 
-    def __init__(self, folder: Path, work: Path, on_event: OnEvent) -> None:
+    def __init__(self, folder: Path, work: Path, on_event: OnEvent, started: float | None = None) -> None:
         self.folder, self.work, self.on_event = folder, work, on_event
         self.spans: list[Span] = []
-        self.started = time.perf_counter()
+        self.started = time.perf_counter() if started is None else started
         self._pool = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2), thread_name_prefix="child")
         self._rows: Future[HeldOutRows] = Future()
         self._children: list[Child] = []

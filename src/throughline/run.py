@@ -41,7 +41,7 @@ from throughline.held_out import keep_held_out
 from throughline.output import folder_written_whole, write_whole
 from throughline.plan import plan_network, plan_training
 from throughline.progress import ChapterDone, ChapterStarted, OnEvent, TableRead, ignore
-from throughline.record import SCHEMA_VERSION, Bar, EvaluationRecord, FormatRecord, RunRecord, SplitRecord
+from throughline.record import SCHEMA_VERSION, Bar, EvaluationRecord, FormatRecord, RunRecord, Span, SplitRecord
 from throughline.report.speaker import Speaker
 from throughline.spec import ScalingName, Task, TaskKind, TrainSpec
 from throughline.verify.prove import TrainedNetwork
@@ -169,7 +169,12 @@ def _tell(
         table = table or load_task(request.task or DEFAULT_TASK, request.seed)
         train = _balanced(train, split_rows(table, request.seed))
     # One thread for NumPy too: the products are small, and the children have the other cores.
-    with Background(folder, work, on_event) as background, threadpool_limits(1):
+    read_s = time.perf_counter() - started  # the table, and nothing if there is none
+    with Background(folder, work, on_event, started) as background, threadpool_limits(1):
+        if table is not None and table.record is not None:
+            background.spans.append(
+                Span(name="read the table", process="run", chapter=0, start_s=0.0, seconds=round(read_s, 3))
+            )
         seeds = list(range(request.seed, request.seed + request.seeds)) if 5 in chapters and request.seeds > 1 else []
         trained, verified, replicated = _start(background, chapters, request.formats, train, seeds)
         table = table or load_task(request.task or DEFAULT_TASK, request.seed)

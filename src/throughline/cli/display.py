@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from throughline.cli.display_table import table_lines
-from throughline.cli.time_spent import time_table
+from throughline.cli.time_spent import longest_sentence, time_table
 from throughline.progress import ChapterDone, ChapterStarted, Event, Stage, TableRead
 from throughline.record import Bar, EquivalenceTest, Evaluation, FormatRecord, RunRecord
 from throughline.score import ACCURACY, Score, score_of, scores_of
@@ -101,6 +101,8 @@ def print_summary(console: Console, record: RunRecord, folder: Path) -> None:
     n_met = len(record.bars) - len(missed)
     console.print(Text(f"{n_met} of {len(record.bars)} bars met", style="red" if missed else "green"), end="")
     console.print(f", {_proof_sentence(record.formats)}; {record.wall_s:.1f} s.")
+    if record.table is not None and record.spans:
+        console.print(Text(longest_sentence(record)))
     for name in ("report.html", "talking_points.md", "record.json", "models"):
         console.print(Text(f"  {folder / name}"), soft_wrap=True)
 

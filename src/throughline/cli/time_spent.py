@@ -1,4 +1,4 @@
-"""Where the time of a run went that was asked for further formats: what each of them cost, and what the rest did."""
+"""Where the time of a run went: what took longest, and of a run with further formats what each of them cost."""
 
 from __future__ import annotations
 
@@ -9,6 +9,32 @@ from throughline.record import RunRecord, Span
 # Its runtime is imported while the proof waits for it.
 STEPS = {"export": "export ", "prove": "verify "}
 LEAST_SHOWN_S = 0.05
+N_LONGEST = 5
+# In the others the run waits for its children.
+WORKING_CHAPTERS = (0, 1, 2)
+
+
+def longest_sentence(record: RunRecord) -> str:
+    """Name the steps that took longest; several processes work at a time, so they add up to more than the run took.
+
+    Examples
+    --------
+    >>> from throughline.record import Span
+    >>> from types import SimpleNamespace as Some
+    >>> found = [("read the table", "run", 0, 4.1), ("training", "train torch", 4, 56.5), ("chapter 4", "run", 4, 50.0)]
+    >>> spans = [Span(name=n, process=p, chapter=c, start_s=0.0, seconds=s) for n, p, c, s in found]
+    >>> longest_sentence(Some(spans=spans))
+    'Longest, side by side: train torch 56.5 s, read the table 4.1 s.'
+    """
+    working = [span for span in record.spans if span.process != "run" or span.chapter in WORKING_CHAPTERS]
+    longest = sorted(working, key=lambda span: -span.seconds)[:N_LONGEST]
+    return f"Longest, side by side: {', '.join(f'{_said(span)} {span.seconds:.1f} s' for span in longest)}."
+
+
+def _said(span: Span) -> str:
+    if span.name == "training":
+        return span.process
+    return "NumPy (chapter 2)" if span.name == "chapter 2" else span.name
 
 
 def seconds_by_format(record: RunRecord) -> dict[str, dict[str, float]]:
