@@ -89,29 +89,35 @@ def write(frame: Any, name: str, folder: Path) -> list[Path]:
     return paths
 
 
-def measure(path: Path, seed: int, work: Path) -> dict[str, Any]:
+def measure(path: Path, seed: int, work: Path, chapters: tuple[int, ...] = CHAPTERS) -> dict[str, Any]:
     """Run on one file with one seed, and train scikit-learn's network on the same rows."""
     from throughline.data.features import features_of
     from throughline.data.of_run import rows_of_run
+    from throughline.frameworks import numpy_net
+    from throughline.frameworks.rows import score
     from throughline.run import RunRequest, run
     from throughline.weights import load_weights
 
     began = time.perf_counter()
     request = RunRequest(
-        data=path, target=TARGET, seed=seed, seeds=1, chapters=CHAPTERS, out=work / f"run-{seed}", embed=False
+        data=path, target=TARGET, seed=seed, seeds=1, chapters=chapters, out=work / f"run-{seed}", embed=False
     )
     record, folder = run(request)
     run_s = time.perf_counter() - began
-    assert record.evaluation is not None
-    scores = {network.framework: network.accuracy.value for network in record.evaluation.networks}
-    scores |= {network.framework: network.r2.value for network in record.evaluation.amounts}
+    networks = {entry.framework: load_weights(folder / entry.weights_path) for entry in record.trainings()}
     split = rows_of_run(record, path)
-    weights, spec = load_weights(folder / "models" / "torch" / "weights.safetensors")
+    scores = {  # of the weights, in NumPy: what each framework answers is proven to be the same
+        framework: score(numpy_net.predict(numpy_net.build(spec, weights), split.X_test), split.y_test, spec.output)
+        for framework, (weights, spec) in networks.items()
+    }
+    weights, spec = networks["torch"]
     X, X_test = (features_of(spec, weights, rows) for rows in (split.X_train, split.X_test))
     scores["scikit-learn"] = sklearn_score(spec.hidden_units, X, split.y_train, X_test, split.y_test, spec.output, seed)
     proven = sum(entry.status == "passed" for entry in record.formats)
     return {
         "kind": record.task.kind,
+        "output": spec.output,
+        "bars_missed": sum(not bar.met for bar in record.bars),
         "file": path.suffix[1:],
         "n_rows": record.split.n_train + record.split.n_val + record.split.n_test,
         "n_inputs": spec.n_inputs,
