@@ -20,7 +20,8 @@ goes on where it stopped; a new record of one model needs `--only NAME --again`.
 KEY = """Each file was loaded alone, in a process without the framework it leaves behind, and answered the same {n_rows}
 rows in batches of 1, 2 and {n_rows}. `=` identical, `≈` rounding, `16` explained by float16 weights, `b` by bfloat16
 compute, `8` by int8; after a point, in how many rows another class is on top; `/1` for a file that takes one row at a
-time. **failed** is explained under [Failed](#failed), a number under [Not run, and why](#not-run-and-why)."""
+time; `–` was not tried, since to compile a deep network to machine code takes minutes. **failed** is explained under
+[Failed](#failed), a number under [Not run, and why](#not-run-and-why)."""
 SIGNS = {
     "identical": "=",
     "rounding": "≈",
@@ -94,7 +95,7 @@ def _left_out(reasons: Mapping[str, str]) -> str:
 
 def _cell(entry: ArtefactRecord | None, reasons: dict[str, int]) -> str:
     if entry is None:
-        return ""
+        return "–"
     if entry.status == "not_run":
         return str(reasons.setdefault(entry.reason, len(reasons) + 1))
     if entry.status == "failed":
