@@ -183,7 +183,8 @@ def test_a_folder_is_no_table(place: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 RECORDS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
-    "cut short": (lambda raw: raw[: len(raw) // 2], "truncated"),
+    # Behind a comma: cut within a number it would be malformed, not short.
+    "cut short": (lambda raw: raw[: raw.rindex(b",", 0, len(raw) // 2) + 1], "truncated"),
     "not text": (lambda raw: raw.replace(b"seed7", b"seed\xff"), "utf-8"),
     "another version": (lambda raw: raw.replace(b'"schema_version":1', b'"schema_version":99'), "got version 99"),
     "no version": (lambda raw: raw.replace(b"schema_version", b"schema"), "schema_version"),
