@@ -1,16 +1,19 @@
 """Time and peak memory of reading, recognising, encoding and splitting a large table, and of a whole run on it.
 
-    python benchmarks/large_table.py [--rows 1000000] [--run]
+    python benchmarks/large_table.py                       # everything, and its part of docs/datasets.md
+    python benchmarks/large_table.py --rows 100000         # another size, printed
 
 It writes a table of 20 columns (12 numbers, 5 categories, 2 dates, 1 truth value; a twentieth of the cells empty) and a
-target as CSV and as Parquet, and prints a table; each file is read in a process of its own. With --run a run of all
-seven chapters on the Parquet file follows, whose memory is that of all its processes, what they share counted once.
+target as CSV and as Parquet; each file is read in a process of its own. A run of all seven chapters on the Parquet file
+follows, whose memory is that of all its processes, what they share counted once.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import datetime
+import re
 import resource
 import subprocess
 import sys
@@ -20,6 +23,9 @@ from pathlib import Path
 
 import numpy as np
 
+USUAL_ROWS = 1_000_000
+PAGE = Path(__file__).parent.parent / "docs" / "datasets.md"
+BEGIN, END = "<!-- large table: begin -->\n", "<!-- large table: end -->\n"
 N_NUMBERS, N_CATEGORIES, N_DATES = 12, 5, 2
 
 
@@ -69,20 +75,25 @@ def measure(path: Path) -> None:
     )
 
 
-def measure_run(path: Path, out: Path) -> None:
-    """Run all chapters, and print the last lines with wall time and the peak of all processes' memory."""
+def measure_run(path: Path, out: Path) -> str:
+    """Run all chapters, and say wall time, the peak of all processes' memory, and what took longest."""
+    from throughline.cli.time_spent import longest_sentence
+    from throughline.record import load_record
+
     command = [sys.executable, "-m", "throughline", "run", "--data", str(path), "--target", "y", "--seeds", "1"]
     started, peak_bytes = time.perf_counter(), 0
-    process = subprocess.Popen([*command, "--out", str(out)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    process = subprocess.Popen([*command, "--out", str(out)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     while process.poll() is None:
         peak_bytes = max(peak_bytes, sum(map(proportional_bytes, family(process.pid))))
         time.sleep(0.2)
-    assert process.stdout is not None
-    print(*process.stdout.read().decode().splitlines()[-7:], sep="\n")
-    print(f"{time.perf_counter() - started:.0f} s, at most {peak_bytes / 1e9:.2f} GB in all processes together")
-    process.wait()
     if process.returncode:
         sys.exit(process.returncode)
+    wall_s, record = time.perf_counter() - started, load_record(out)
+    return (
+        f"A whole run on the Parquet file, all seven chapters, took {wall_s:.0f} s and at most "
+        f"{peak_bytes / 1e9:.2f} GB in all its processes together.\n{longest_sentence(record)}\nFiles were proven on "
+        f"{record.split.n_answered:,} of the {record.split.n_test:,} test rows.\n"
+    )
 
 
 def family(pid: int) -> list[int]:
@@ -105,21 +116,25 @@ def proportional_bytes(pid: int) -> int:
 
 def main() -> None:
     """Write, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--run", action="store_true", help="do a whole run too")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=USUAL_ROWS)
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
         measure(given.one)
         return
-    print("| file | MB | rows | features | read s | read to encoded rows s | split and scaling s | peak GB |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
+    told = "| file | MB | rows | features | read s | read to encoded rows s | split and scaling s | peak GB |\n"
+    told += "| --- | --- | --- | --- | --- | --- | --- | --- |\n"
     with tempfile.TemporaryDirectory() as folder:
         for path in write(given.rows, Path(folder)):
-            subprocess.run([sys.executable, __file__, "--one", str(path)], check=True)
-        if given.run:
-            measure_run(path, Path(folder) / "run")
+            command = [sys.executable, __file__, "--one", str(path)]
+            told += subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        told += "\n" + measure_run(path, Path(folder) / "run")
+    print(told)
+    if given.rows == USUAL_ROWS:
+        date = datetime.datetime.now(datetime.UTC).date().isoformat()
+        found = f"{BEGIN}Measured on {date}:\n\n{told}{END}"
+        PAGE.write_text(re.sub(f"{BEGIN}.*{END}", lambda _: found, PAGE.read_text(), flags=re.DOTALL))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -227,3 +229,18 @@ def test_numbers_are_found_in_either_layout_and_bit_for_bit_alone(tmp_path):
     path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
     with pytest.raises(WeightError, match=r"does not hold dense_2\.kernel"):
         check_weights(find_bare(path, weights), weights)
+
+
+def test_a_short_vector_may_be_spread_over_the_code_but_each_of_its_numbers_must_be_there(tmp_path):
+    weights = weights_of()
+    path = tmp_path / "net.bin"
+    bias = np.array([0.37, -1.9, 2.6], np.float32)
+    weights = dataclasses.replace(weights, biases=(*weights.biases[:-1], bias))
+    others = b"".join(a.tobytes() for name, a in weights.named_arrays().items() if name != "dense_3.bias")
+    path.write_bytes(others + b"".join(b"\x90mov" + number.tobytes() for number in bias))
+    assert "dense_3.bias" in find_bare(path, weights)
+    path.write_bytes(others + b"".join(b"\x90mov" + number.tobytes() for number in bias[:2]))
+    assert "dense_3.bias" not in find_bare(path, weights)
+    long = dataclasses.replace(weights, biases=(*weights.biases[:-1], np.arange(1, 10, dtype=np.float32) / 7))
+    path.write_bytes(b"".join(b"\x90" + number.tobytes() for number in long.biases[-1]))
+    assert "dense_3.bias" not in find_bare(path, long)

@@ -21,6 +21,8 @@ QUOTIENT_ROUNDOFF = 2.0**-22
 STEP = ".step"
 # A grid must be used: half a step of one that is too coarse would excuse anything. ONNX' kernels have 7 bits.
 LEAST_STEPS = 63
+# Numbers of a vector that a compiler may write into its code one by one.
+MOST_INLINED = 8
 
 
 def parameters_path(answers: Path) -> Path:
@@ -152,8 +154,12 @@ def find_bare(path: Path, weights: Weights) -> Parameters:
     say that they are used, which the answers show.
     """
     content = b"".join(content for _, content in read_contents(path))
-    return {
-        name: StoredArray(values=array)
-        for name, array in weights.named_arrays().items()
-        if array.tobytes() in content or np.ascontiguousarray(array.T).tobytes() in content
-    }
+
+    def holds(array: Array) -> bool:
+        if array.tobytes() in content or np.ascontiguousarray(array.T).tobytes() in content:
+            return True
+        # TorchInductor writes vectors of up to eight numbers into its code, each where it is used (`get_attr` in
+        # torch/_inductor/graph.py).
+        return array.ndim == 1 and array.size <= MOST_INLINED and all(value.tobytes() in content for value in array)
+
+    return {name: StoredArray(values=array) for name, array in weights.named_arrays().items() if holds(array)}
